@@ -1,0 +1,147 @@
+"""What the launcher is told about the world beside the VMI: QEMU, accelerator, volumes, NICs.
+
+Whoever starts a launcher (virt-handler in a cluster, `kubemu` on a laptop) fills a `Facts`; the
+builder turns (VMI, Facts) into a plan. Everything here is a frozen value that crosses the wire as
+JSON; descriptors are named here and ride beside the message.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from .jsonable import from_jsonable, to_jsonable
+
+
+class Accel(StrEnum):
+    KVM = "kvm"
+    TCG = "tcg"
+
+
+class Mode(StrEnum):
+    START = "start"
+    INCOMING = "incoming"
+
+
+class SourceKind(StrEnum):
+    FILE = "file"
+    """`path` is the disk itself: a regular file or a block device."""
+    DIR = "dir"
+    """`path` is a folder: a claim (disk.img in it), an image's root, or a projected volume."""
+    FD = "fd"
+    """`fds` name descriptors that came with the request."""
+
+
+class NicKind(StrEnum):
+    USER = "user"
+    """QEMU's user-mode network with `forwards`."""
+    TAP = "tap"
+    """One descriptor of a tap queue per name in `fds`."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where the bytes of a volume are. Keys of `Facts.volumes`:
+
+    - a volume's name: containerDisk, persistentVolumeClaim, ephemeral, hostDisk, configMap, ...
+    - `NAME/userdata`, `NAME/networkdata`: folder of a cloud-init volume's secretRef /
+      networkDataSecretRef
+    - `accessCredentials/INDEX`: folder of that credential's secret
+    - `kernelBoot`: root of the kernel image
+    """
+
+    kind: SourceKind
+    path: str = ""
+    fds: tuple[str, ...] = ()
+    """FD: names, read-only and read-write in any order; the builder asks each for its mode."""
+    readonly: bool = False
+    direct: bool | None = None
+    """FD: whether they were opened with O_DIRECT. FILE and DIR: None, the builder decides."""
+    size: int | None = None
+    """DIR of a claim: bytes of the disk.img to create when there is none."""
+    owner: str = ""
+    """Who else may hold this disk, for the message when its lock is taken (e.g. 'VM ns/name')."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Forward:
+    """One port of the user-mode network: host address and port -> guest port."""
+
+    protocol: str
+    """'tcp' or 'udp'."""
+    host_address: str
+    host_port: int
+    guest_port: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Nic:
+    """How one interface of the VMI is connected. Keys of `Facts.nics` are interface names."""
+
+    kind: NicKind
+    mac: str
+    """Always given: who starts the VM keeps it stable over restarts."""
+    mtu: int | None = None
+    fds: tuple[str, ...] = ()
+    vhost_fds: tuple[str, ...] = ()
+    forwards: tuple[Forward, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Firmware:
+    """Paths of UEFI images on this machine; empty when that kind is not installed."""
+
+    efi_code: str = ""
+    efi_vars: str = ""
+    secure_code: str = ""
+    secure_vars: str = ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Qemu:
+    """What one QEMU binary can do: probed once per binary, never per VM."""
+
+    binary: str
+    version: tuple[int, int, int]
+    machine_aliases: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Alias to versioned name, e.g. 'q35': 'pc-q35-7.2'."""
+    machines: tuple[str, ...] = ()
+    cpu_models: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    """Names that -device takes."""
+    firmware: Firmware = Firmware()
+    swtpm: str = ""
+    """Path of swtpm, or empty."""
+    vhost_vsock: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Facts:
+    qemu: Qemu
+    accel: Accel
+    kvm_fd: str = ""
+    """Name of a descriptor of /dev/kvm (QEMU >= 10), or empty: QEMU opens the device itself."""
+    volumes: Mapping[str, Source] = dataclasses.field(default_factory=dict)
+    nics: Mapping[str, Nic] = dataclasses.field(default_factory=dict)
+    run_dir: str
+    """Small private files: seeds, ISOs, firmware variables, TPM state. Mode 0700, best on tmpfs."""
+    disk_dir: str
+    """Overlays and empty disks: discarded with the VM."""
+    state_dir: str = ""
+    """Persistent firmware variables and TPM state; empty: persistence is refused."""
+    mode: Mode = Mode.START
+    abi: Mapping[str, Any] | None = None
+    """GuestABI (plan.py) to replay: incoming migration, or a start after an upgrade."""
+    instance_type: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        tree = to_jsonable(self)
+        assert isinstance(tree, dict)
+        return tree
+
+    @classmethod
+    def from_json(cls, tree: Mapping[str, Any]) -> Facts:
+        """Unknown keys are ignored (newer peer); raises ValueError naming a bad one."""
+        return from_jsonable(cls, tree)
