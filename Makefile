@@ -1,0 +1,53 @@
+# `make help` lists the targets. Everything a fresh Debian-like machine needs is installed by `make setup`.
+SHELL := /usr/bin/env bash
+export KUBEMU_CACHE ?= $(HOME)/.cache/kubemu
+UV := $(KUBEMU_CACHE)/uv/bin/uv
+RUN := $(UV) run --frozen
+PYTEST := $(RUN) pytest -q
+
+.DEFAULT_GOAL := help
+.PHONY: help setup sync run test check format unit integration guests manifests bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what is missing: Debian packages (asks sudo), uv, the Python environment
+	@tools/setup
+
+sync: ## bring the Python environment up to date with uv.lock
+	@$(UV) sync --frozen --quiet
+
+run: setup ## boot the VM of examples/tiny.yaml: image built, served by a local registry, pulled, booted, powered off
+	@$(RUN) python tools/demo.py
+
+test: setup check unit integration ## every test of every tier
+
+check: ## format, lint, types, architecture
+	@$(RUN) ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }
+	@$(RUN) ruff check --quiet .
+	@$(RUN) mypy
+	@$(RUN) lint-imports --verbose >/dev/null || $(RUN) lint-imports
+
+format: ## format the code
+	@$(RUN) ruff format .
+	@$(RUN) ruff check --fix .
+
+unit: ## unit and golden tests (seconds)
+	@$(PYTEST) tests/unit
+
+integration: guests ## real QEMU, guests, files and sockets (minutes)
+	@$(PYTEST) tests/integration
+
+guests: ## build the test guests (cached)
+	@$(RUN) python images/build.py guest tiny
+	@$(RUN) python images/build.py guest cirros
+	@$(RUN) python images/build.py guest debian
+
+manifests: ## write the generated files again: crds/manifests
+	@$(RUN) python -m virtcrds crds/manifests
+
+bench: setup guests ## print the budgets of docs/budgets.md beside what this machine shows
+	@$(RUN) python bench/start.py
+
+clean: ## remove what the tools left in this folder (not the cache)
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
