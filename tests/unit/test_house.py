@@ -22,7 +22,7 @@ def tracked(*patterns: str) -> list[Path]:
 
 
 def test_no_package_sits_directly_in_a_top_level_folder() -> None:
-    """`operator/__init__.py` would shadow the standard library; the same rule for all keeps it easy."""
+    """`operator/__init__.py` would shadow the standard library; one rule for all is easier."""
     assert [path for path in ROOT.glob("*/__init__.py")] == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from virtlauncher import errors
 from virtlauncher.facts import Accel, Facts, Forward, Nic, NicKind, Qemu, Source, SourceKind
 from virtlauncher.jsonable import from_jsonable
