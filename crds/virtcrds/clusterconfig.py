@@ -1,0 +1,120 @@
+"""What a cluster's KubeVirt object decides about VMs, and what is decided where it is silent."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+BETA_GATES = frozenset(
+    {
+        "DecentralizedLiveMigration",
+        "DeclarativeHotplugVolumes",
+        "ExternalNetResourceInjection",
+        "GPUsWithDRA",
+        "HostDevicesWithDRA",
+        "ImageVolume",
+        "KubevirtSeccompProfile",
+        "NodeRestriction",
+        "OptOutRoleAggregation",
+        "PasstBinding",
+        "PodSecondaryInterfaceNamingUpgrade",
+        "RebootPolicy",
+        "Snapshot",
+        "Template",
+        "WorkloadEncryptionSEV",
+    }
+)
+"""On unless `disabledFeatureGates` names them."""
+
+GA_GATES = frozenset(
+    {
+        "BochsDisplayForEFIGuests",
+        "ExpandDisks",
+        "HotplugNICs",
+        "LiveMigration",
+        "NUMA",
+        "NonRoot",
+        "PanicDevices",
+        "PersistentReservation",
+        "VMExport",
+        "VMPersistentState",
+        "VideoConfig",
+    }
+)
+"""Always on; naming one changes nothing."""
+
+DEPRECATED_GATES = frozenset(
+    {
+        "DisableMDEVConfiguration",
+        "DockerSELinuxMCSWorkaround",
+        "HotplugVolumes",
+        "MultiArchitecture",
+    }
+)
+"""Accepted and without effect."""
+
+
+class RolloutStrategy(StrEnum):
+    """What happens to a running VM when its template changes."""
+
+    LIVE_UPDATE = "LiveUpdate"
+    STAGE = "Stage"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClusterConfig:
+    """KubeVirt's configuration as far as VMs' rules and defaults depend on it.
+
+    The defaults are those of a KubeVirt object whose `spec.configuration` is empty.
+    """
+
+    feature_gates: frozenset[str] = frozenset()
+    disabled_feature_gates: frozenset[str] = frozenset()
+    default_architecture: str = "amd64"
+    machine_types: Mapping[str, str] = MappingProxyType(
+        {"amd64": "q35", "arm64": "virt", "s390x": "s390-ccw-virtio"}
+    )
+    """The machine of a VM that names none, by architecture."""
+    emulated_machines: Mapping[str, tuple[str, ...]] = MappingProxyType(
+        {
+            "amd64": ("q35*", "pc-q35*"),
+            "arm64": ("virt*",),
+            "s390x": ("s390-ccw-virtio*",),
+        }
+    )
+    """Shell patterns of the machines a VM may name, by architecture."""
+    default_network_interface: str = "bridge"
+    """The binding of a VM that names no interface: `bridge` or `masquerade`."""
+    permit_bridge_on_pod_network: bool = True
+    cpu_model: str = ""
+    """The CPU model of a VM that names none; empty means host-model."""
+    cpu_request: str = "100m"
+    """A quantity, given to VMs that ask for no CPU; `100m` is left to whoever makes the pod."""
+    eviction_strategy: str = "None"
+    rollout_strategy: RolloutStrategy = RolloutStrategy.LIVE_UPDATE
+    max_hotplug_ratio: int = 4
+    """A VM may grow at runtime to this multiple of the sockets and the memory it booted with."""
+    max_cpu_sockets: int = 0
+    """The sockets a VM may grow to; 0 leaves it to `max_hotplug_ratio`."""
+    max_guest: str = ""
+    """A quantity: the memory a VM may grow to; empty leaves it to `max_hotplug_ratio`."""
+    max_disks: int = 64
+    """Ours: what one guest's buses, and one launcher's descriptors, still carry."""
+    max_vcpus: int = 4096
+    """Ours: the most vCPUs that any machine of any QEMU takes."""
+
+    def enabled(self, gate: str) -> bool:
+        """Whether the feature gate is open: beta ones by default, alpha ones when listed."""
+        if gate in GA_GATES:
+            return True
+        if gate in self.disabled_feature_gates:
+            return False
+        return gate in BETA_GATES or gate in self.feature_gates
+
+    def machine_type(self, architecture: str) -> str:
+        return self.machine_types.get(architecture, self.machine_types["amd64"])
+
+    def machines(self, architecture: str) -> tuple[str, ...]:
+        return self.emulated_machines.get(architecture, self.emulated_machines["amd64"])

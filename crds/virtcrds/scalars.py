@@ -1,0 +1,52 @@
+"""Numbers, times and the like, bounded as the Go types behind KubeVirt's API are."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated, Any
+
+import annotated_types
+import pydantic
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    """OpenAPI's `format` of a scalar: documentation for people and clients."""
+
+    name: str
+
+
+class IntOrStringShape:
+    """Validates what Kubernetes calls int-or-string, without a union in the error's path."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: pydantic.GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(cls._read)
+
+    @staticmethod
+    def _read(value: object) -> int | str:
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise PydanticCustomError("int_or_string", "must be an integer or a string")
+        return value
+
+
+_INT32 = 2**31
+_INT64 = 2**63
+
+Int32 = Annotated[
+    int, annotated_types.Ge(-_INT32), annotated_types.Le(_INT32 - 1), Format("int32")
+]
+Int64 = Annotated[
+    int, annotated_types.Ge(-_INT64), annotated_types.Le(_INT64 - 1), Format("int64")
+]
+UInt32 = Annotated[int, annotated_types.Ge(0), annotated_types.Le(2**32 - 1), Format("int64")]
+UInt64 = Annotated[int, annotated_types.Ge(0), annotated_types.Le(2**64 - 1)]
+
+IntOrString = Annotated[int | str, IntOrStringShape]
+"""A port by number or name, a count or a percentage."""
+
+Timestamp = Annotated[str, Format("date-time")]
+"""RFC 3339, as the API server writes it; kept as text."""
