@@ -1,0 +1,51 @@
+"""The kubevirt.io API as pydantic models: parsing, defaulting, validation, CRD manifests.
+
+A name is imported when it is first used: whoever needs one kind does not pay for the others.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import types
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .core.vm import VirtualMachine as VirtualMachine
+    from .core.vm import vmi_of as vmi_of
+    from .core.vmi import VirtualMachineInstance as VirtualMachineInstance
+    from .duration import Duration as Duration
+    from .quantity import Quantity as Quantity
+    from .violation import InvalidObject as InvalidObject
+    from .violation import Violation as Violation
+
+_HOMES = {
+    "Duration": "duration",
+    "InvalidObject": "violation",
+    "Quantity": "quantity",
+    "Violation": "violation",
+    "VirtualMachine": "core.vm",
+    "VirtualMachineInstance": "core.vmi",
+    "vmi_of": "core.vm",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+class _Package(types.ModuleType):
+    """A module that is named like its function (`validate`) must not hide it when imported."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _HOMES and isinstance(value, types.ModuleType):
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

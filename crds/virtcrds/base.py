@@ -53,7 +53,7 @@ class Model(pydantic.BaseModel):
 
     @classmethod
     def from_json(cls, tree: Any) -> Self:
-        """Reads a JSON tree. Raises InvalidObject; unknown fields are kept, see `unknown_fields`."""
+        """Reads a JSON tree, unknown fields included. Raises InvalidObject."""
         try:
             return cls.model_validate(tree, by_alias=True, by_name=False)
         except pydantic.ValidationError as error:

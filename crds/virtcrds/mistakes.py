@@ -44,9 +44,7 @@ def _violation(mistake: pydantic_core.ErrorDetails) -> Violation:
     kind, facts = mistake["type"], mistake.get("ctx", {})
     where = f"{field} in body" if field else "body"
     if kind == "missing":
-        return Violation(
-            field=field, message=f"{where} is required", reason="FieldValueRequired"
-        )
+        return Violation(field=field, message=f"{where} is required", reason="FieldValueRequired")
     return Violation(field=field, message=f"{where} {_complaint(kind, facts, mistake['input'])}")
 
 

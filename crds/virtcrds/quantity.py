@@ -145,5 +145,10 @@ def _scale(suffix: str) -> tuple[int, int]:
 def _shifted(digits: int, places: int) -> int:
     """digits × 10^places, rounded up: a tiny amount stays an amount."""
     if places >= 0:
-        return digits * 10**places
-    return int(-(-digits // 10**-places))
+        return digits * _power(places)
+    return -(-digits // _power(-places))
+
+
+def _power(places: int) -> int:
+    power: int = 10**places
+    return power

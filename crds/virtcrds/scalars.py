@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import annotated_types
 import pydantic
+from pydantic.config import JsonDict
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from .quantity import Quantity
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,12 +39,8 @@ class IntOrStringShape:
 _INT32 = 2**31
 _INT64 = 2**63
 
-Int32 = Annotated[
-    int, annotated_types.Ge(-_INT32), annotated_types.Le(_INT32 - 1), Format("int32")
-]
-Int64 = Annotated[
-    int, annotated_types.Ge(-_INT64), annotated_types.Le(_INT64 - 1), Format("int64")
-]
+Int32 = Annotated[int, annotated_types.Ge(-_INT32), annotated_types.Le(_INT32 - 1), Format("int32")]
+Int64 = Annotated[int, annotated_types.Ge(-_INT64), annotated_types.Le(_INT64 - 1), Format("int64")]
 UInt32 = Annotated[int, annotated_types.Ge(0), annotated_types.Le(2**32 - 1), Format("int64")]
 UInt64 = Annotated[int, annotated_types.Ge(0), annotated_types.Le(2**64 - 1)]
 
@@ -50,3 +49,19 @@ IntOrString = Annotated[int | str, IntOrStringShape]
 
 Timestamp = Annotated[str, Format("date-time")]
 """RFC 3339, as the API server writes it; kept as text."""
+
+_T = TypeVar("_T")
+Items = Annotated[tuple[_T, ...], pydantic.Strict(False)]
+"""A JSON array, kept as a tuple."""
+
+ResourceList = dict[str, Quantity]
+"""Amounts by resource name: cpu, memory, ..."""
+
+BY_NAME: JsonDict = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
+"""Schema of a list that is merged by name; two items of one name are refused."""
+
+ATOMIC: JsonDict = {"x-kubernetes-list-type": "atomic"}
+"""Schema of a list that one writer owns as a whole."""
+
+SERVER_REQUIRES: JsonDict = {"required": True}
+"""The CRD requires the field; the model does not, so that KubeVirt's own sentence is reported."""

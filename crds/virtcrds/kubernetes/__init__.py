@@ -1,0 +1,1 @@
+"""Shapes of Kubernetes that KubeVirt's API uses: metadata, scheduling, probes, DNS."""
