@@ -56,6 +56,14 @@ DEPRECATED_GATES = frozenset(
 """Accepted and without effect."""
 
 
+MACHINE_TYPES: Mapping[str, str] = MappingProxyType(
+    {"amd64": "q35", "arm64": "virt", "s390x": "s390-ccw-virtio"}
+)
+EMULATED_MACHINES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"amd64": ("q35*", "pc-q35*"), "arm64": ("virt*",), "s390x": ("s390-ccw-virtio*",)}
+)
+
+
 class RolloutStrategy(StrEnum):
     """What happens to a running VM when its template changes."""
 
@@ -73,16 +81,10 @@ class ClusterConfig:
     feature_gates: frozenset[str] = frozenset()
     disabled_feature_gates: frozenset[str] = frozenset()
     default_architecture: str = "amd64"
-    machine_types: Mapping[str, str] = MappingProxyType(
-        {"amd64": "q35", "arm64": "virt", "s390x": "s390-ccw-virtio"}
-    )
+    machine_types: Mapping[str, str] = dataclasses.field(default_factory=lambda: MACHINE_TYPES)
     """The machine of a VM that names none, by architecture."""
-    emulated_machines: Mapping[str, tuple[str, ...]] = MappingProxyType(
-        {
-            "amd64": ("q35*", "pc-q35*"),
-            "arm64": ("virt*",),
-            "s390x": ("s390-ccw-virtio*",),
-        }
+    emulated_machines: Mapping[str, tuple[str, ...]] = dataclasses.field(
+        default_factory=lambda: EMULATED_MACHINES
     )
     """Shell patterns of the machines a VM may name, by architecture."""
     default_network_interface: str = "bridge"
@@ -118,3 +120,7 @@ class ClusterConfig:
 
     def machines(self, architecture: str) -> tuple[str, ...]:
         return self.emulated_machines.get(architecture, self.emulated_machines["amd64"])
+
+
+DEFAULT_CONFIG = ClusterConfig()
+"""A cluster whose KubeVirt object says nothing, and a machine without a cluster."""

@@ -77,9 +77,9 @@ def is_port_name(name: str) -> bool:
 def _name_part_complaints(name: str) -> list[str]:
     if not name:
         return ["name part must be non-empty", *_name_pattern_complaints(name)]
-    return [
-        f"name part {complaint}" for complaint in _length(name, 63)
-    ] + _name_pattern_complaints(name)
+    return [f"name part {complaint}" for complaint in _length(name, 63)] + _name_pattern_complaints(
+        name
+    )
 
 
 def _name_pattern_complaints(name: str) -> list[str]:
