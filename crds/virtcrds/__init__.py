@@ -11,22 +11,36 @@ import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .clusterconfig import ClusterConfig as ClusterConfig
     from .core.vm import VirtualMachine as VirtualMachine
     from .core.vm import vmi_of as vmi_of
     from .core.vmi import VirtualMachineInstance as VirtualMachineInstance
+    from .defaulting.instance import default as default
+    from .defaulting.machine import default_vm as default_vm
     from .duration import Duration as Duration
     from .quantity import Quantity as Quantity
+    from .validate import validate as validate
+    from .validate import validate_creation as validate_creation
+    from .validate import validate_update as validate_update
+    from .validate import warnings as warnings
     from .violation import InvalidObject as InvalidObject
     from .violation import Violation as Violation
 
 _HOMES = {
+    "ClusterConfig": "clusterconfig",
     "Duration": "duration",
     "InvalidObject": "violation",
     "Quantity": "quantity",
     "Violation": "violation",
     "VirtualMachine": "core.vm",
     "VirtualMachineInstance": "core.vmi",
+    "default": "defaulting.instance",
+    "default_vm": "defaulting.machine",
+    "validate": "validate",
+    "validate_creation": "validate",
+    "validate_update": "validate",
     "vmi_of": "core.vm",
+    "warnings": "validate",
 }
 
 

@@ -2,12 +2,5 @@
 
 Pure: nothing is read but the object and the cluster's configuration, and a new object is
 returned. Doing it twice changes nothing. Users see the result in `kubectl get -o yaml`, so it
-keeps KubeVirt's order and values.
+keeps KubeVirt's order and values. `instance` defaults VMIs, `machine` VMs.
 """
-
-from __future__ import annotations
-
-from .instance import default, default_spec
-from .machine import default_vm
-
-__all__ = ["default", "default_spec", "default_vm"]

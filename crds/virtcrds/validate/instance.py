@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ..clusterconfig import ClusterConfig
 from ..core.vmi import VirtualMachineInstance, VirtualMachineInstanceSpec
-from ..defaulting import default
+from ..defaulting.instance import default
 from ..violation import Violation
 from . import (
     attachments,

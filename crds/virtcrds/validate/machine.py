@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..clusterconfig import ClusterConfig
 from ..core.vm import InstancetypeMatcher, VirtualMachine, VirtualMachineSpec
-from ..defaulting import default_spec
+from ..defaulting.instance import default_spec
 from ..violation import Violation
 from . import datavolumes, metadata
 from .causes import invalid, not_found, required
