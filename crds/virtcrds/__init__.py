@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .defaulting.instance import default as default
     from .defaulting.machine import default_vm as default_vm
     from .duration import Duration as Duration
+    from .parse import Parsed as Parsed
+    from .parse import parse as parse
     from .quantity import Quantity as Quantity
     from .validate import validate as validate
     from .validate import validate_creation as validate_creation
@@ -30,10 +32,12 @@ _HOMES = {
     "ClusterConfig": "clusterconfig",
     "Duration": "duration",
     "InvalidObject": "violation",
+    "Parsed": "parse",
     "Quantity": "quantity",
     "Violation": "violation",
     "VirtualMachine": "core.vm",
     "VirtualMachineInstance": "core.vmi",
+    "parse": "parse",
     "default": "defaulting.instance",
     "default_vm": "defaulting.machine",
     "validate": "validate",
@@ -58,7 +62,7 @@ class _Package(types.ModuleType):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _HOMES and isinstance(value, types.ModuleType):
-            value = getattr(value, name)
+            value = getattr(value, name, value)
         super().__setattr__(name, value)
 
 

@@ -92,7 +92,7 @@ class Model(pydantic.BaseModel):
             return core_schema.no_info_plain_validator_function(cls._read, serialization=dump)
         token = _building.set(True)
         try:
-            return handler(source)
+            return {**handler(source), "serialization": dump}
         finally:
             _building.reset(token)
 
