@@ -43,7 +43,7 @@ def cpu_topology(
     cpu, path = spec.domain.cpu, field / "domain" / "cpu"
     if cpu is None:
         return
-    if (count := vcpus(cpu)) > config.max_vcpus and not _from_resources(spec, cpu):
+    if (count := vcpus(cpu)) > config.max_vcpus and not _asks_too_much(spec, config):
         yield invalid(path, f"{path} has {count} vCPUs, more than the {config.max_vcpus} possible")
     if cpu.max_sockets and cpu.sockets > cpu.max_sockets:
         yield invalid(
@@ -80,8 +80,8 @@ def _amount(path: Path, amount: Quantity | None, most: int) -> Iterator[Violatio
         yield invalid(path, f"{path} '{amount}': must be less than or equal to {most}.")
 
 
-def _from_resources(spec: VirtualMachineInstanceSpec, cpu: CPU) -> bool:
-    # Sockets that were derived from an excessive request share that field's complaint.
+def _asks_too_much(spec: VirtualMachineInstanceSpec, config: ClusterConfig) -> bool:
+    # A topology that was made from an excessive request shares that field's complaint.
     resources = spec.domain.resources
     amounts = (resources.requests.get("cpu"), resources.limits.get("cpu"))
-    return any(amount is not None and amount.value == cpu.sockets for amount in amounts)
+    return any(amount is not None and amount > Quantity(config.max_vcpus) for amount in amounts)

@@ -7,22 +7,18 @@ from collections.abc import Iterator
 from ..violation import Violation
 from .causes import invalid
 
-MAX_PATH = 4096
-"""Linux' PATH_MAX."""
-
 
 def path_violations(field: str, path: str) -> Iterator[Violation]:
     """An absolute path, seen from the root of the image, that names a file below that root.
 
     `..`, `.`, doubled slashes and `~` are refused: they mean different files to different
-    programs, and none of them is needed to name one.
+    programs, and none of them is needed to name one. Length and control characters are left to
+    the rules for text.
     """
     if not path:
         yield invalid(field, f"{field} must not be empty")
     elif not path.strip("/"):
         yield invalid(field, f"{field} must not point to root")
-    elif len(path) > MAX_PATH:
-        yield invalid(field, f"{field} must be no more than {MAX_PATH} characters")
     elif not path.startswith("/") or _has_relative_components(path):
         yield invalid(
             field, f"{field} must be an absolute path to a file without relative components"

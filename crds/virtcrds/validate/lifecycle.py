@@ -12,7 +12,6 @@ from .causes import invalid, required
 from .path import Path
 
 _EVICTION_STRATEGIES = ("None", "LiveMigrate", "LiveMigrateIfPossible", "External")
-_REBOOT_POLICIES = ("Reboot", "Terminate")
 
 
 def start_strategy(
@@ -43,13 +42,11 @@ def eviction_strategy(
 def reboot_policy(
     field: Path, spec: VirtualMachineInstanceSpec, config: ClusterConfig
 ) -> Iterator[Violation]:
-    policy, path = spec.domain.reboot_policy, field / "domain" / "rebootPolicy"
-    if policy is None:
-        return
-    if policy not in _REBOOT_POLICIES:
-        yield invalid(path, f"{path} is set with an unrecognized option: {policy}")
-    elif not config.enabled("RebootPolicy"):
-        yield invalid(path, "RebootPolicy feature gate is not enabled in kubevirt-config")
+    if spec.domain.reboot_policy is not None and not config.enabled("RebootPolicy"):
+        yield invalid(
+            field / "domain" / "rebootPolicy",
+            "RebootPolicy feature gate is not enabled in kubevirt-config",
+        )
 
 
 def grace_period(

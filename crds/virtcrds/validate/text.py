@@ -17,6 +17,7 @@ from .causes import invalid
 from .path import Path
 
 MAX_LINE = 4096
+"""Linux' PATH_MAX; no other line is longer either."""
 MAX_TEXT = 1 << 20
 """The size of the largest object a cluster's store takes, roughly."""
 
