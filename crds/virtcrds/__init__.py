@@ -12,12 +12,36 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .clusterconfig import ClusterConfig as ClusterConfig
+    from .core.kubevirt import KubeVirt as KubeVirt
+    from .core.migration import VirtualMachineInstanceMigration as VirtualMachineInstanceMigration
+    from .core.preset import VirtualMachineInstancePreset as VirtualMachineInstancePreset
+    from .core.replicaset import (
+        VirtualMachineInstanceReplicaSet as VirtualMachineInstanceReplicaSet,
+    )
     from .core.vm import VirtualMachine as VirtualMachine
     from .core.vm import vmi_of as vmi_of
     from .core.vmi import VirtualMachineInstance as VirtualMachineInstance
     from .defaulting.instance import default as default
     from .defaulting.machine import default_vm as default_vm
     from .duration import Duration as Duration
+    from .groups.backup import VirtualMachineBackup as VirtualMachineBackup
+    from .groups.backup import VirtualMachineBackupTracker as VirtualMachineBackupTracker
+    from .groups.clone import VirtualMachineClone as VirtualMachineClone
+    from .groups.export import VirtualMachineExport as VirtualMachineExport
+    from .groups.instancetype import (
+        VirtualMachineClusterInstancetype as VirtualMachineClusterInstancetype,
+    )
+    from .groups.instancetype import VirtualMachineInstancetype as VirtualMachineInstancetype
+    from .groups.plugin import Plugin as Plugin
+    from .groups.policy import MigrationPolicy as MigrationPolicy
+    from .groups.pool import VirtualMachinePool as VirtualMachinePool
+    from .groups.preference import (
+        VirtualMachineClusterPreference as VirtualMachineClusterPreference,
+    )
+    from .groups.preference import VirtualMachinePreference as VirtualMachinePreference
+    from .groups.snapshot import VirtualMachineRestore as VirtualMachineRestore
+    from .groups.snapshot import VirtualMachineSnapshot as VirtualMachineSnapshot
+    from .groups.snapshot import VirtualMachineSnapshotContent as VirtualMachineSnapshotContent
     from .parse import Parsed as Parsed
     from .parse import parse as parse
     from .quantity import Quantity as Quantity
@@ -32,14 +56,32 @@ _HOMES = {
     "ClusterConfig": "clusterconfig",
     "Duration": "duration",
     "InvalidObject": "violation",
+    "KubeVirt": "core.kubevirt",
+    "MigrationPolicy": "groups.policy",
     "Parsed": "parse",
+    "Plugin": "groups.plugin",
     "Quantity": "quantity",
     "Violation": "violation",
     "VirtualMachine": "core.vm",
+    "VirtualMachineBackup": "groups.backup",
+    "VirtualMachineBackupTracker": "groups.backup",
+    "VirtualMachineClone": "groups.clone",
+    "VirtualMachineClusterInstancetype": "groups.instancetype",
+    "VirtualMachineClusterPreference": "groups.preference",
+    "VirtualMachineExport": "groups.export",
     "VirtualMachineInstance": "core.vmi",
-    "parse": "parse",
+    "VirtualMachineInstanceMigration": "core.migration",
+    "VirtualMachineInstancePreset": "core.preset",
+    "VirtualMachineInstanceReplicaSet": "core.replicaset",
+    "VirtualMachineInstancetype": "groups.instancetype",
+    "VirtualMachinePool": "groups.pool",
+    "VirtualMachinePreference": "groups.preference",
+    "VirtualMachineRestore": "groups.snapshot",
+    "VirtualMachineSnapshot": "groups.snapshot",
+    "VirtualMachineSnapshotContent": "groups.snapshot",
     "default": "defaulting.instance",
     "default_vm": "defaulting.machine",
+    "parse": "parse",
     "validate": "validate",
     "validate_creation": "validate",
     "validate_update": "validate",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextvars
 import dataclasses
+import enum
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self
 
@@ -110,6 +111,8 @@ class Empty(Model):
 def _to_json(value: Any) -> Any:
     if hasattr(value, "to_json"):
         return value.to_json()
+    if isinstance(value, enum.Enum):
+        return value.value
     if isinstance(value, tuple):
         return [_to_json(item) for item in value]
     if isinstance(value, Mapping):

@@ -45,6 +45,14 @@ def _violation(mistake: pydantic_core.ErrorDetails) -> Violation:
     where = f"{field} in body" if field else "body"
     if kind == "missing":
         return Violation(field=field, message=f"{where} is required", reason="FieldValueRequired")
+    if kind == "not_supported":
+        choices = ", ".join(json.dumps(choice) for choice in facts["supported"])
+        return Violation(
+            field=field,
+            message=f"{where} has an unsupported value: {_shown(mistake['input'])}:"
+            f" supported values: {choices}",
+            reason="FieldValueNotSupported",
+        )
     return Violation(field=field, message=f"{where} {_complaint(kind, facts, mistake['input'])}")
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any, TypeVar
+from enum import StrEnum
+from typing import Annotated, Any, Self, TypeVar
 
 import annotated_types
 import pydantic
@@ -34,6 +35,26 @@ class IntOrStringShape:
         if isinstance(value, bool) or not isinstance(value, int | str):
             raise PydanticCustomError("int_or_string", "must be an integer or a string")
         return value
+
+
+class Choice(StrEnum):
+    """A word out of a closed list, where the API server itself refuses any other."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: pydantic.GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(cls._read)
+
+    @classmethod
+    def _read(cls, value: object) -> Self:
+        if not isinstance(value, str):
+            raise PydanticCustomError("string_type", "must be a string")
+        try:
+            return cls(value)
+        except ValueError as error:
+            facts = {"supported": [choice.value for choice in cls]}
+            raise PydanticCustomError("not_supported", "unsupported value", facts) from error
 
 
 _INT32 = 2**31

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from ..base import Model
-from ..scalars import UInt32
+from ..scalars import Choice, UInt32
 from .clock import Clock
 from .cpu import CPU
 from .devices import Devices
@@ -11,6 +11,11 @@ from .features import Features
 from .firmware import Chassis, Firmware, Machine
 from .memory import Memory, ResourceRequirements
 from .security import LaunchSecurity
+
+
+class RebootPolicy(Choice):
+    REBOOT = "Reboot"
+    TERMINATE = "Terminate"
 
 
 class DiskIOThreads(Model):
@@ -49,7 +54,7 @@ class DomainSpec(Model):
     launch_security: LaunchSecurity | None = Field(
         default=None, description="Protect the guest's memory from the host."
     )
-    reboot_policy: str | None = Field(
+    reboot_policy: RebootPolicy | None = Field(
         default=None,
         description="On a reboot by the guest: Reboot (the default), or Terminate the instance"
         " so that it is created anew.",

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from ..base import Model
 from ..quantity import Quantity
-from ..scalars import ResourceList
+from ..scalars import Choice, ResourceList
 
 
 class Hugepages(Model):
@@ -13,13 +13,18 @@ class Hugepages(Model):
     page_size: str = Field(default="", description="Size of a page: 2Mi or 1Gi on amd64.")
 
 
+class MemLock(Choice):
+    NOT_REQUIRED = "NotRequired"
+    REQUIRED = "Required"
+
+
 class ReservedOverhead(Model):
     """Memory that the pod needs beyond what is computed for it."""
 
     added_overhead: Quantity | None = Field(
         default=None, description="Memory to add to the pod's request and limit."
     )
-    mem_lock: str | None = Field(
+    mem_lock: MemLock | None = Field(
         default=None,
         description="Required when devices need the memory locked, else NotRequired.",
     )

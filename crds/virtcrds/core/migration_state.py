@@ -1,5 +1,8 @@
 """State of a live migration, as the VMI and the migration object report it."""
 
+from typing import Annotated
+
+import annotated_types
 from pydantic import Field
 
 from ..base import Model
@@ -7,18 +10,9 @@ from ..quantity import Quantity
 from ..scalars import ATOMIC, Int64, Items, Timestamp, UInt32
 
 
-class MigrationConfiguration(Model):
-    """Limits and ways of live migrations."""
+class MigrationTuning(Model):
+    """How one live migration is carried out."""
 
-    node_drain_taint_key: str | None = Field(
-        default=None, description="Taint that makes VMs leave a node; kubevirt.io/drain."
-    )
-    parallel_outbound_migrations_per_node: UInt32 | None = Field(
-        default=None, description="Migrations that may leave one node at a time; 2."
-    )
-    parallel_migrations_per_cluster: UInt32 | None = Field(
-        default=None, description="Migrations that may run in the cluster at a time; 5."
-    )
     allow_auto_converge: bool | None = Field(
         default=None, description="Slow the guest's CPUs down when memory changes too fast."
     )
@@ -31,22 +25,37 @@ class MigrationConfiguration(Model):
     progress_timeout: Int64 | None = Field(
         default=None, description="Seconds without progress after which it is given up; 150."
     )
-    utility_volumes_timeout: Int64 | None = Field(
-        default=None, description="Seconds to wait for utility volumes to detach; 150."
-    )
-    max_downtime_ms: Int64 | None = Field(
-        default=None,
-        alias="maxDowntimeMs",
-        description="Milliseconds that the guest may stand still at the end; 900.",
-    )
-    unsafe_migration_override: bool | None = Field(
-        default=None, description="Migrate even when the storage makes it unsafe."
+    max_downtime_ms: Annotated[int, annotated_types.Ge(1), annotated_types.Le(2_000_000)] | None = (
+        Field(
+            default=None,
+            description="Milliseconds that the guest may stand still at the end; 900.",
+        )
     )
     allow_post_copy: bool | None = Field(
         default=None, description="Start on the target before all memory is there."
     )
     allow_workload_disruption: bool | None = Field(
         default=None, description="Pause the guest rather than give up."
+    )
+
+
+class MigrationConfiguration(MigrationTuning):
+    """Limits and ways of live migrations."""
+
+    node_drain_taint_key: str | None = Field(
+        default=None, description="Taint that makes VMs leave a node; kubevirt.io/drain."
+    )
+    parallel_outbound_migrations_per_node: UInt32 | None = Field(
+        default=None, description="Migrations that may leave one node at a time; 2."
+    )
+    parallel_migrations_per_cluster: UInt32 | None = Field(
+        default=None, description="Migrations that may run in the cluster at a time; 5."
+    )
+    utility_volumes_timeout: Int64 | None = Field(
+        default=None, description="Seconds to wait for utility volumes to detach; 150."
+    )
+    unsafe_migration_override: bool | None = Field(
+        default=None, description="Migrate even when the storage makes it unsafe."
     )
     disable_tls: bool | None = Field(default=None, description="Do not encrypt migrations.")
     network: str | None = Field(

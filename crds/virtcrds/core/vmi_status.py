@@ -159,6 +159,9 @@ class BackupStatus(Model):
     volumes: Items[BackupVolumeInfo] = Field(
         default=(), description="Volumes in the backup.", json_schema_extra=ATOMIC
     )
+    quiesce_status: str = Field(
+        default="", description="Whether the guest's file systems stood still for it."
+    )
 
 
 class ChangedBlockTrackingStatus(Model):

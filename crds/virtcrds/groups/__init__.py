@@ -1,0 +1,1 @@
+"""The other API groups: pools, snapshots, exports, clones, instancetypes, policies, backups."""
