@@ -124,7 +124,7 @@ class _Reader:
                 yield Document(
                     source=self._source,
                     number=number,
-                    line=first.start_mark.line + 1,
+                    line=self._line(first),
                     tree=tree,
                     lines=self._lines,
                 )
@@ -136,7 +136,7 @@ class _Reader:
             return self._alias(event, path)
         anchor, spent, known = event.anchor, self._spent, len(self._lines)
         self._spend(event, 1)
-        self._lines.setdefault(path.lower(), event.start_mark.line + 1)
+        self._lines.setdefault(path.lower(), self._line(event))
         if anchor:
             self._anchors[anchor] = None
         match event:
@@ -184,7 +184,7 @@ class _Reader:
             if name in own:
                 raise self._refused(key, f"key {name!r} is there twice")
             field = f"{path}.{name}" if path else name
-            self._lines[field.lower()] = key.start_mark.line + 1
+            self._lines[field.lower()] = self._line(key)
             own[name] = self._value(next(self._events), field, depth + 1)
         return {**merged, **own}
 
@@ -220,4 +220,8 @@ class _Reader:
             )
 
     def _refused(self, event: Any, message: str) -> BadInput:
-        return BadInput(message, where=f"{self._source}:{event.start_mark.line + 1}")
+        return BadInput(message, where=f"{self._source}:{self._line(event)}")
+
+    def _line(self, event: Any) -> int:
+        line: int = event.start_mark.line
+        return line + 1

@@ -110,7 +110,7 @@ def _member(header: bytes, flag: bytes, size: int, extended: _Extended) -> Membe
     name = _text(header[:100]) if extended.name is None else extended.name
     if extended.name is None and header[257:263] == b"ustar\0" and header[345]:
         name = f"{_text(header[345:500])}/{name}"
-    if kind is Kind.FILE and name.endswith("/"):
+    if flag == b"\0" and name.endswith("/"):
         kind = Kind.FOLDER  # As the oldest tars wrote folders.
     return Member(
         name=name,
