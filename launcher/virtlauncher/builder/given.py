@@ -1,0 +1,73 @@
+"""What every device family is given: the VMI, what is known of the world, and what was prepared.
+
+Frozen, and read only; the accessors spare the families the optional levels of the API.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from functools import cached_property
+
+from virtcrds import VirtualMachineInstance
+from virtcrds.core.cpu import CPU
+from virtcrds.core.devices import Devices
+from virtcrds.core.domain import DomainSpec
+from virtcrds.core.features import Features
+from virtcrds.core.firmware import Firmware
+from virtcrds.core.vmi import VirtualMachineInstanceSpec
+
+from ..facts import Accel, Facts
+from ..plan import GuestABI
+from .descriptors import FdTable
+from .prepared import Prepared
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Given:
+    vmi: VirtualMachineInstance
+    facts: Facts
+    prepared: Prepared
+    fds: FdTable
+    abi: GuestABI | None = None
+    """What the guest was before: replayed, where it differs from what we would choose now."""
+    now: float = 0.0
+    """Seconds since the epoch, for a clock with an offset."""
+
+    @property
+    def spec(self) -> VirtualMachineInstanceSpec:
+        return self.vmi.spec
+
+    @property
+    def domain(self) -> DomainSpec:
+        return self.vmi.spec.domain
+
+    @property
+    def devices(self) -> Devices:
+        return self.domain.devices
+
+    @cached_property
+    def cpu(self) -> CPU:
+        return self.domain.cpu or CPU()
+
+    @cached_property
+    def features(self) -> Features:
+        return self.domain.features or Features()
+
+    @cached_property
+    def firmware(self) -> Firmware:
+        return self.domain.firmware or Firmware()
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        return self.vmi.metadata.annotations
+
+    @property
+    def kvm(self) -> bool:
+        return self.facts.accel is Accel.KVM
+
+    @property
+    def vcpus(self) -> int:
+        """Virtual CPUs at boot; a count that is left open is one."""
+        cpu = self.cpu
+        return max(cpu.sockets, 1) * max(cpu.cores, 1) * max(cpu.threads, 1)
