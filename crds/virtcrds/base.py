@@ -51,6 +51,8 @@ class Model(pydantic.BaseModel):
     cel_rules: ClassVar[tuple[Rule, ...]] = ()
     open_ended: ClassVar[bool] = False
     """The server keeps fields that the schema does not know."""
+    atomic: ClassVar[bool] = False
+    """One writer owns the object as a whole (server-side apply)."""
 
     @classmethod
     def from_json(cls, tree: Any) -> Self:

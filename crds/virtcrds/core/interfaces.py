@@ -64,7 +64,8 @@ class Interface(Model):
 
     cel_rules = (
         Rule(
-            rule=f"[{', '.join(_BINDINGS)}].exists_one(x, x)",
+            # None at all is for validation to complain about: in a VM a preference may bind it.
+            rule=f"[{', '.join(_BINDINGS)}].filter(x, x).size() <= 1",
             message="must have exactly one binding method or binding plugin",
         ),
     )

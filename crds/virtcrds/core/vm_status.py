@@ -134,6 +134,7 @@ class VirtualMachineStatus(Model):
     printable_status: str = Field(
         default="",
         description="State in one word: Stopped, Starting, Running, Paused, ...",
+        json_schema_extra={"default": "Stopped"},
     )
     conditions: Items[Condition] = Field(
         default=(), description="Ready, Failure, RestartRequired, and those of the VMI."
@@ -143,6 +144,7 @@ class VirtualMachineStatus(Model):
     )
     volume_requests: Items[VolumeRequest] = Field(
         default=(),
+        max_length=256,
         description="Volumes that were asked to be plugged or unplugged.",
         json_schema_extra=ATOMIC,
     )

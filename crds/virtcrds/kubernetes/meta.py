@@ -97,6 +97,8 @@ class LabelSelectorRequirement(Model):
 class LabelSelector(Model):
     """Selects objects by their labels; an empty selector selects all."""
 
+    atomic = True
+
     match_labels: dict[str, str] = Field(
         default_factory=dict, description="Labels that must have these values."
     )
@@ -123,11 +125,15 @@ class Condition(Model):
 class LocalObjectReference(Model):
     """Name of an object in the same namespace."""
 
+    atomic = True
+
     name: str = Field(default="", description="Name of the object.")
 
 
 class TypedLocalObjectReference(Model):
     """An object of some kind in the same namespace."""
+
+    atomic = True
 
     api_group: str | None = Field(
         default=None, description="API group of the object; none for the core group."

@@ -69,12 +69,16 @@ class PodDNSConfig(Model):
 class ObjectFieldSelector(Model):
     """One field of the pod."""
 
+    atomic = True
+
     api_version: str = Field(default="", description="Version that the path belongs to.")
     field_path: str = Field(description="Path of the field, e.g. metadata.labels.")
 
 
 class ResourceFieldSelector(Model):
     """One resource amount of a container."""
+
+    atomic = True
 
     container_name: str = Field(default="", description="Container that has the resource.")
     resource: str = Field(description="Resource, e.g. limits.cpu.")

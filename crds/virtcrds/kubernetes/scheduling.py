@@ -20,6 +20,8 @@ class NodeSelectorRequirement(Model):
 class NodeSelectorTerm(Model):
     """Conditions on a node that must all hold."""
 
+    atomic = True
+
     match_expressions: Items[NodeSelectorRequirement] = Field(
         default=(), description="Conditions on labels.", json_schema_extra=ATOMIC
     )
@@ -30,6 +32,8 @@ class NodeSelectorTerm(Model):
 
 class NodeSelector(Model):
     """Terms of which at least one must hold."""
+
+    atomic = True
 
     node_selector_terms: Items[NodeSelectorTerm] = Field(
         description="The terms.", json_schema_extra=ATOMIC
