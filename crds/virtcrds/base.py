@@ -76,8 +76,9 @@ class Model(pydantic.BaseModel):
         """Paths of fields that the API does not have, e.g. `spec.domain.devices.disks[0].foo`."""
         prefix = f"{path}." if path else ""
         for name, value in self.__dict__.items():
-            field = type(self).model_fields[name]
-            yield from _unknown_fields(value, prefix + (field.alias or camel(name)))
+            if name in self.model_fields_set and isinstance(value, Model | tuple | dict):
+                alias = type(self).model_fields[name].alias or camel(name)
+                yield from _unknown_fields(value, prefix + alias)
         if not self.open_ended:
             yield from (prefix + name for name in self.model_extra or ())
 

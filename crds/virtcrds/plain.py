@@ -31,7 +31,7 @@ class PlainTree:
         """Null members of objects are dropped, as the API server does. Raises InvalidObject."""
         self._count(value, path, depth)
         match value:
-            case Mapping():
+            case dict() | Mapping():
                 return {
                     self._key(key, path): self.copy(item, _member(path, key), depth + 1)
                     for key, item in value.items()
