@@ -13,6 +13,7 @@ from .violation import Violation
 _LONGEST_VALUE = 64
 _TYPES = {
     "bool_type": "boolean",
+    "date_time": "date-time",
     "dict_type": "object",
     "float_type": "number",
     "int_or_string": "integer,string",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from enum import StrEnum
 from typing import Annotated, Any, Self, TypeVar
 
@@ -19,6 +20,22 @@ class Format:
     """OpenAPI's `format` of a scalar: documentation for people and clients."""
 
     name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class DateTime(Format):
+    """The format that the API server looks at: RFC 3339, the zone may be missing."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: pydantic.GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    @staticmethod
+    def _check(text: str) -> str:
+        if _DATE_TIME.fullmatch(text) is None:
+            raise PydanticCustomError("date_time", "must be a date and time")
+        return text
 
 
 class IntOrStringShape:
@@ -57,6 +74,9 @@ class Choice(StrEnum):
             raise PydanticCustomError("not_supported", "unsupported value", facts) from error
 
 
+_DATE_TIME = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:?\d{2})?", re.ASCII
+)
 _INT32 = 2**31
 _INT64 = 2**63
 
@@ -68,7 +88,7 @@ UInt64 = Annotated[int, annotated_types.Ge(0), annotated_types.Le(2**64 - 1)]
 IntOrString = Annotated[int | str, IntOrStringShape]
 """A port by number or name, a count or a percentage."""
 
-Timestamp = Annotated[str, Format("date-time")]
+Timestamp = Annotated[str, DateTime("date-time")]
 """RFC 3339, as the API server writes it; kept as text."""
 
 _T = TypeVar("_T")

@@ -1,5 +1,8 @@
 """VirtualMachineInstanceReplicaSet: as many equal VMIs as were asked for."""
 
+from typing import Annotated
+
+import annotated_types
 from pydantic import Field
 
 from ..base import Model
@@ -12,7 +15,9 @@ from .vm import VirtualMachineInstanceTemplateSpec
 class ReplicaSetSpec(Model):
     """What to run, and how many of it."""
 
-    replicas: Int32 | None = Field(default=None, description="Number of VMIs; 1 when unset.")
+    replicas: Annotated[Int32, annotated_types.Ge(0)] | None = Field(
+        default=None, description="Number of VMIs; 1 when unset."
+    )
     selector: LabelSelector = Field(
         description="Selects the VMIs to count; must match the template's labels."
     )

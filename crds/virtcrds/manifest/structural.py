@@ -136,7 +136,7 @@ def _constraint(fact: object, schema: Schema) -> Schema:
         case Format(name=name):
             return {"format": name}
         case annotated_types.Ge(ge=bound):
-            return {"minimum": bound}
+            return {"minimum": bound} if _fits(bound) else {}
         case annotated_types.Le(le=bound):
             return {"maximum": bound} if _fits(bound) else {}
         case annotated_types.MaxLen(max_length=length) if schema["type"] == "array":
@@ -148,8 +148,10 @@ def _constraint(fact: object, schema: Schema) -> Schema:
 
 
 def _fits(bound: Any) -> bool:
-    """Whether the API server, whose integers are int64, can hold the bound at all."""
-    return bool(bound < 2**63)
+    """The API server keeps bounds as float64. The limits of int64 are rounded there to what is no
+    int64, and then every value is refused; the format says the same anyway.
+    """
+    return bool(abs(bound) <= 2**53)
 
 
 def _summary(model: type[Model]) -> str:

@@ -161,8 +161,8 @@ def structural_mistakes(path: str, node: Schema) -> Iterator[str]:
         yield f"{path}: format {node['format']}"
     if "enum" in node and len(set(node["enum"])) != len(node["enum"]):
         yield f"{path}: enum"
-    if node.get("maximum", 0) >= 2**63:
-        yield f"{path}: more than int64"
+    if any(abs(node.get(bound, 0)) > 2**53 for bound in ("minimum", "maximum")):
+        yield f"{path}: a bound that is no exact float64"
 
 
 def list_mistakes(path: str, node: Schema) -> Iterator[str]:

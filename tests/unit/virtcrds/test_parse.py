@@ -139,6 +139,14 @@ def test_yaml_that_json_cannot_say_is_read_as_kubernetes_reads_it() -> None:
     assert read.spec.domain.cpu.cores == 2
 
 
+@pytest.mark.parametrize("text", ["", "now", "2024-01-02", "2024-01-02T03:04:05 ", "1700000000"])
+def test_a_time_that_the_server_would_refuse_is_refused(text: str) -> None:
+    document = vmi() | {"metadata": {"name": "one", "creationTimestamp": text}}
+    assert complaints(document) == [
+        f'metadata.creationTimestamp in body must be of type date-time: "{text}"'
+    ]
+
+
 @pytest.mark.parametrize(
     ("document", "complaint"),
     [

@@ -15,7 +15,7 @@ from virtcrds import Duration, Quantity, parse
 from virtcrds.base import Model
 from virtcrds.catalog import RESOURCES, Resource
 from virtcrds.names import camel
-from virtcrds.scalars import Choice, IntOrStringShape
+from virtcrds.scalars import Choice, DateTime, IntOrStringShape
 
 Strategy = st.SearchStrategy[Any]
 TEXT = st.text(st.characters(codec="utf-8"), max_size=5)
@@ -26,6 +26,7 @@ SCALARS: dict[Any, Strategy] = {
     Any: st.sampled_from(({}, {"a": 1}, [1, "x"], "y", 2)),
 }
 QUANTITIES = st.sampled_from(("0", "1", "100m", "1.5Gi", "2e3", "-1", 5, "1024Mi"))
+TIMES = st.sampled_from(("2024-02-03T04:05:06Z", "2024-02-03T04:05:06.789+01:00"))
 DURATIONS = st.sampled_from(("0", "5m0s", "1h30m", "1.5s", "-2ms"))
 
 
@@ -51,6 +52,8 @@ def values(field: Any) -> Strategy:
 def shaped(annotation: Any, facts: tuple[Any, ...]) -> Strategy:
     if IntOrStringShape in facts:
         return st.one_of(st.integers(), TEXT)
+    if any(isinstance(fact, DateTime) for fact in facts):
+        return TIMES
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
         return shaped(arguments[0], (*arguments[1:], *facts))
