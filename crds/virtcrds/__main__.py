@@ -22,21 +22,20 @@ def manifests() -> dict[str, str]:
     }
 
 
-def outdated(folder: pathlib.Path) -> list[str]:
+def outdated(folder: pathlib.Path, wanted: dict[str, str]) -> list[str]:
     """Names of the files in `folder` that are missing, different, or of a kind that is gone.
 
     Files that were not made here are nobody's business.
     """
-    wanted = manifests()
     texts = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.yaml")}
     found = {name: text for name, text in texts.items() if name in wanted or HEAD in text}
     return sorted(name for name in wanted | found if wanted.get(name) != found.get(name))
 
 
-def write(folder: pathlib.Path) -> list[str]:
+def write(folder: pathlib.Path, wanted: dict[str, str]) -> list[str]:
     """Brings `folder` up to date; returns the names of the files that changed."""
     folder.mkdir(parents=True, exist_ok=True)
-    wanted, changed = manifests(), outdated(folder)
+    changed = outdated(folder, wanted)
     for name in changed:
         if name in wanted:
             (folder / name).write_text(wanted[name], encoding="utf-8")
@@ -50,7 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="only compare; 1 if outdated")
     parser.add_argument("folder", nargs="?", type=pathlib.Path, default=DEFAULT_FOLDER)
     options = parser.parse_args(arguments)
-    changed = outdated(options.folder) if options.check else write(options.folder)
+    look = outdated if options.check else write
+    changed = look(options.folder, manifests())
     for name in changed:
         print(options.folder / name)
     return 1 if options.check and changed else 0

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from virtcrds.__main__ import DEFAULT_FOLDER, main, manifests, outdated, write
+from virtcrds.__main__ import DEFAULT_FOLDER, HEAD, main, manifests, outdated, write
 from virtcrds.catalog import RESOURCES, Resource
 from virtcrds.manifest import crd as manifest_crd
 from virtcrds.manifest.yamltext import yaml_text
@@ -67,7 +67,7 @@ def nodes(schema: Schema, path: str = "") -> Iterator[tuple[str, Schema]]:
 
 
 def test_the_committed_manifests_are_those_of_the_models() -> None:
-    assert outdated(DEFAULT_FOLDER) == [], "run `python -m virtcrds`"
+    assert outdated(DEFAULT_FOLDER, manifests()) == [], "run `python -m virtcrds`"
 
 
 def contract_of(manifest: dict[str, Any]) -> str:
@@ -247,24 +247,31 @@ def test_what_the_server_requires_is_what_kubevirt_requires() -> None:
     assert required[f"{spec}.networks[].multus"] == ["networkName"]
 
 
-def test_a_run_writes_what_is_missing_and_leaves_other_files_alone(
-    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+WANTED = {"a.yaml": f"{HEAD}a: 1\n", "b.yaml": f"{HEAD}b: 2\n"}
+
+
+def test_writing_makes_what_is_missing_and_leaves_other_files_alone(tmp_path: pathlib.Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text("mine: true\n", encoding="utf-8")
-    assert main(["--check", str(tmp_path)]) == 1
-    assert len(capsys.readouterr().out.splitlines()) == len(RESOURCES)
-    assert main([str(tmp_path)]) == 0
-    assert main(["--check", str(tmp_path)]) == 0
+    assert write(tmp_path / "new", WANTED) == ["a.yaml", "b.yaml"]
+    assert write(tmp_path, WANTED) == ["a.yaml", "b.yaml"]
+    assert write(tmp_path, WANTED) == []
     assert other.read_text(encoding="utf-8") == "mine: true\n"
 
 
-def test_a_run_removes_the_manifest_of_a_kind_that_is_gone(tmp_path: pathlib.Path) -> None:
-    write(tmp_path)
-    gone = tmp_path / "gone.kubevirt.io.yaml"
-    gone.write_text(next(iter(manifests().values())), encoding="utf-8")
-    assert write(tmp_path) == ["gone.kubevirt.io.yaml"]
-    assert not gone.exists()
+def test_writing_removes_the_manifest_of_a_kind_that_is_gone(tmp_path: pathlib.Path) -> None:
+    write(tmp_path, WANTED | {"gone.yaml": f"{HEAD}gone: 3\n"})
+    assert outdated(tmp_path, WANTED) == ["gone.yaml"]
+    assert write(tmp_path, WANTED) == ["gone.yaml"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.yaml", "b.yaml"]
+
+
+def test_a_check_names_what_is_outdated_and_writes_nothing(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--check", str(tmp_path)]) == 1
+    assert len(capsys.readouterr().out.splitlines()) == len(RESOURCES)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def bounds(facts: tuple[Any, ...]) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.kind)
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_an_object_survives_being_read_and_written(resource: Resource, data: st.DataObject) -> None:
     document = data.draw(objects(resource.model())) | {
