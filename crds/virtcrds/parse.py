@@ -6,9 +6,10 @@ import dataclasses
 from typing import Any, NoReturn
 
 from . import ancient
-from .catalog import BY_KIND, Resource
+from .catalog import BY_KIND
 from .kind import Kind
 from .plain import PlainTree
+from .resource import Resource
 from .violation import InvalidObject, Violation
 
 _MAX_VIOLATIONS = 100

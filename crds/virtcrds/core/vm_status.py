@@ -6,7 +6,7 @@ from ..base import Model
 from ..kubernetes.meta import Condition
 from ..scalars import ATOMIC, Int64, Items, Timestamp
 from .disks import Disk
-from .vmi_status import ChangedBlockTrackingStatus, StorageMigratedVolumeInfo
+from .volume_status import ChangedBlockTrackingStatus, StorageMigratedVolumeInfo
 from .volumes import HotplugVolumeSource
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..catalog import SCALE, STATUS, Column, Resource, Version
+from ..resource import SCALE, STATUS, Column, Resource, Version
 from .structural import Schema, kind_schema
 
 

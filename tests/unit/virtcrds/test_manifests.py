@@ -13,9 +13,10 @@ import pytest
 import yaml
 
 from virtcrds.__main__ import DEFAULT_FOLDER, HEAD, main, manifests, outdated, write
-from virtcrds.catalog import RESOURCES, Resource
+from virtcrds.catalog import RESOURCES
 from virtcrds.manifest import crd as manifest_crd
 from virtcrds.manifest.yamltext import yaml_text
+from virtcrds.resource import Resource
 
 Schema = dict[str, Any]
 crd = functools.cache(manifest_crd.crd)

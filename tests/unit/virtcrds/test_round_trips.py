@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from virtcrds import Duration, Quantity, parse
 from virtcrds.base import Model
-from virtcrds.catalog import RESOURCES, Resource
+from virtcrds.catalog import RESOURCES
 from virtcrds.names import camel
+from virtcrds.resource import Resource
 from virtcrds.scalars import Choice, DateTime, IntOrStringShape
 
 Strategy = st.SearchStrategy[Any]
