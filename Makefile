@@ -15,7 +15,7 @@ setup: ## install what is missing: Debian packages (asks sudo), uv, the Python e
 	@tools/setup
 
 sync: ## bring the Python environment up to date with uv.lock
-	@$(UV) sync --frozen --quiet
+	@$(UV) sync --frozen --quiet --compile-bytecode
 
 run: setup ## boot the VM of examples/tiny.yaml: image built, served by a local registry, pulled, booted, powered off
 	@$(RUN) python tools/demo.py
