@@ -8,6 +8,7 @@
     ├── Busy                 another VM, or another kubemu, has it
     ├── ImageError           an image that could not be pulled or unpacked
     │   └── BadImage         its content is not acceptable
+    ├── LauncherDied         it did not get as far as to listen
     └── Unreachable          the launcher does not answer
 
 Errors of the launcher itself keep their class (`virtlauncher.errors`); both are shown alike.
@@ -15,7 +16,24 @@ Errors of the launcher itself keep their class (`virtlauncher.errors`); both are
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
+
 from .exits import Exit
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One thing that is wrong in a manifest."""
+
+    where: str
+    """FILE:LINE."""
+    field: str
+    message: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}"
 
 
 class KubemuError(Exception):
@@ -34,7 +52,20 @@ class KubemuError(Exception):
 
 
 class BadInput(KubemuError):
-    pass
+    """`problems`: everything that is wrong, when it is more than one sentence."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str = "",
+        hint: str = "",
+        problems: Sequence[Problem] = (),
+    ) -> None:
+        if problems and not message:
+            message, where = problems[0].message, problems[0].where
+        super().__init__(message, where=where, hint=hint)
+        self.problems = tuple(problems)
 
 
 class NotFound(KubemuError):
@@ -51,6 +82,10 @@ class ImageError(KubemuError):
 
 class BadImage(ImageError):
     pass
+
+
+class LauncherDied(KubemuError):
+    exit = Exit.LAUNCH_FAILED
 
 
 class Unreachable(KubemuError):

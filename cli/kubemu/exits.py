@@ -18,6 +18,7 @@ class Exit(enum.IntEnum):
     KILLED = 14
     INTERNAL = 70
     TIMEOUT = 124
+    INTERRUPTED = 130
 
     @property
     def meaning(self) -> str:
@@ -35,6 +36,7 @@ _MEANINGS = {
     Exit.KILLED: "the guest did not power off within its grace period and was killed",
     Exit.INTERNAL: "a bug in kubemu",
     Exit.TIMEOUT: "the time of --timeout was over",
+    Exit.INTERRUPTED: "interrupted before the guest ran",
 }
 
 

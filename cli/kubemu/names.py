@@ -45,6 +45,8 @@ def parse_vm_name(text: str, namespace: str = "") -> VmName:
     head, slash, tail = text.rpartition("/")
     if slash and namespace and head != namespace:
         raise BadInput(f"{text!r} names one namespace and --namespace another")
+    if slash and not head:
+        raise BadInput(f"{_shown(text)} is not a name", hint="NAME or NAMESPACE/NAME")
     return VmName(namespace=head or namespace or DEFAULT_NAMESPACE, name=tail)
 
 

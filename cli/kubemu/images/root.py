@@ -22,7 +22,8 @@ _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _CHUNK = 256 * 1024
 _ZEROS = bytes(_CHUNK)
-_UNPACKABLE = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
+_UNPACKABLE = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOENT)
+"""ENOENT: a hard link that replaces a folder with its own target in it."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -32,7 +32,7 @@ class Skopeo:
 
     binary: str
     env: Mapping[str, str]
-    registry: Registry = Registry()
+    registry: Registry
 
     async def manifest(self, source: str, reference: Reference | None) -> bytes:
         """The manifest (or list of manifests) as the registry has it. Raises ImageError."""
