@@ -108,6 +108,7 @@ class Plan:
     log_serial: bool = True
     vnc: bool = True
     io_throttle: Mapping[str, Mapping[str, int]] = dataclasses.field(default_factory=dict)
+    """Throttle group -> its limits, as the command line sets them: `qom-set` changes them live."""
     warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:

@@ -134,8 +134,6 @@ async def _go(
     status = (await monitor.execute("query-status"))["status"]
     if status not in _STATUS_BEFORE_START:
         raise LaunchFailed(f"QEMU began in state {status!r} instead of waiting for us")
-    for device, limits in plan.io_throttle.items():
-        await monitor.execute("block_set_io_throttle", {"id": device, **limits})
     if plan.balloon_stats_period and (device := balloon_device(plan)):
         await monitor.execute(
             "qom-set",
