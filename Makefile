@@ -39,9 +39,9 @@ integration: guests ## real QEMU, guests, files and sockets (minutes)
 	@$(PYTEST) tests/integration
 
 guests: ## build the test guests (cached)
-	@$(RUN) python images/build.py guest tiny
-	@$(RUN) python images/build.py guest cirros
-	@$(RUN) python images/build.py guest debian
+	@$(RUN) python -m images.build guest tiny
+	@$(RUN) python -m images.build guest cirros
+	@$(RUN) python -m images.build guest debian
 
 manifests: ## write the generated files again: crds/manifests
 	@$(RUN) python -m virtcrds crds/manifests
