@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .groups.snapshot import VirtualMachineRestore as VirtualMachineRestore
     from .groups.snapshot import VirtualMachineSnapshot as VirtualMachineSnapshot
     from .groups.snapshot import VirtualMachineSnapshotContent as VirtualMachineSnapshotContent
+    from .kubevirtconfig import config_of as config_of
     from .parse import Parsed as Parsed
     from .parse import parse as parse
     from .quantity import Quantity as Quantity
@@ -79,6 +80,7 @@ _HOMES = {
     "VirtualMachineRestore": "groups.snapshot",
     "VirtualMachineSnapshot": "groups.snapshot",
     "VirtualMachineSnapshotContent": "groups.snapshot",
+    "config_of": "kubevirtconfig",
     "default": "defaulting.instance",
     "default_vm": "defaulting.machine",
     "parse": "parse",

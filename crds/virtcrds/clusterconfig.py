@@ -7,54 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-BETA_GATES = frozenset(
-    {
-        "DecentralizedLiveMigration",
-        "DeclarativeHotplugVolumes",
-        "ExternalNetResourceInjection",
-        "GPUsWithDRA",
-        "HostDevicesWithDRA",
-        "ImageVolume",
-        "KubevirtSeccompProfile",
-        "NodeRestriction",
-        "OptOutRoleAggregation",
-        "PasstBinding",
-        "PodSecondaryInterfaceNamingUpgrade",
-        "RebootPolicy",
-        "Snapshot",
-        "Template",
-        "WorkloadEncryptionSEV",
-    }
-)
-"""On unless `disabledFeatureGates` names them."""
-
-GA_GATES = frozenset(
-    {
-        "BochsDisplayForEFIGuests",
-        "ExpandDisks",
-        "HotplugNICs",
-        "LiveMigration",
-        "NUMA",
-        "NonRoot",
-        "PanicDevices",
-        "PersistentReservation",
-        "VMExport",
-        "VMPersistentState",
-        "VideoConfig",
-    }
-)
-"""Always on; naming one changes nothing."""
-
-DEPRECATED_GATES = frozenset(
-    {
-        "DisableMDEVConfiguration",
-        "DockerSELinuxMCSWorkaround",
-        "HotplugVolumes",
-        "MultiArchitecture",
-    }
-)
-"""Accepted and without effect."""
-
+from . import featuregates
 
 MACHINE_TYPES: Mapping[str, str] = MappingProxyType(
     {"amd64": "q35", "arm64": "virt", "s390x": "s390-ccw-virtio"}
@@ -108,12 +61,10 @@ class ClusterConfig:
     """Ours: the most vCPUs that any machine of any QEMU takes."""
 
     def enabled(self, gate: str) -> bool:
-        """Whether the feature gate is open: beta ones by default, alpha ones when listed."""
-        if gate in GA_GATES:
-            return True
-        if gate in self.disabled_feature_gates:
-            return False
-        return gate in BETA_GATES or gate in self.feature_gates
+        """Whether the cluster has the feature behind this gate."""
+        return featuregates.is_open(
+            gate, named=gate in self.feature_gates, disabled=gate in self.disabled_feature_gates
+        )
 
     def machine_type(self, architecture: str) -> str:
         return self.machine_types.get(architecture, self.machine_types["amd64"])

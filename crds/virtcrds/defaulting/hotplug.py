@@ -12,6 +12,7 @@ from .evolve import evolve
 
 _MAX_VCPUS = 512
 """KubeVirt's bound for what CPU hotplug may reach."""
+_MAX_UINT32 = 2**32 - 1
 _MIN_GUEST = Quantity("1Gi")
 """Below it, the buffers that hotpluggable memory costs a Linux guest are felt."""
 _BLOCK = 2 << 20
@@ -80,7 +81,7 @@ def _with_max_sockets(cpu: CPU, config: ClusterConfig) -> CPU:
     per_socket = cpu.cores * cpu.threads
     if most * per_socket > _MAX_VCPUS:
         most = max(_MAX_VCPUS // per_socket, cpu.sockets)
-    return evolve(cpu, max_sockets=most)
+    return evolve(cpu, max_sockets=min(most, _MAX_UINT32))
 
 
 def _with_max_guest(

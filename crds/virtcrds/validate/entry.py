@@ -58,6 +58,10 @@ def validate_update(old: Kind, new: Kind, user_is_ours: bool) -> list[Violation]
         found = instance_update(old, new, user_is_ours)
     elif isinstance(old, VirtualMachine) and isinstance(new, VirtualMachine):
         found = machine_update(old, new)
+    else:
+        from . import kinds  # see _of_kind
+
+        found = kinds.kind_update(old, new)
     return _readable(found)
 
 
@@ -66,6 +70,11 @@ def _of_kind(obj: Kind, config: ClusterConfig) -> Iterator[Violation]:
         yield from instance_violations(obj, config)
     elif isinstance(obj, VirtualMachine):
         yield from machine_violations(obj, config)
+    else:
+        # Whoever runs one VM does not wait for the models of all the other kinds.
+        from . import kinds
+
+        yield from kinds.kind_violations(obj, config)
 
 
 def _readable(found: Iterable[Violation]) -> list[Violation]:

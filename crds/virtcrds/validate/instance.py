@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from ..clusterconfig import ClusterConfig
 from ..core.vmi import VirtualMachineInstance, VirtualMachineInstanceSpec
-from ..defaulting.instance import default
+from ..defaulting.instance import default, default_spec
+from ..kubernetes.meta import ObjectMeta
 from ..violation import Violation
 from . import (
     attachments,
@@ -120,6 +121,23 @@ def instance_violations(vmi: VirtualMachineInstance, config: ClusterConfig) -> I
     spec = default(vmi, config).spec
     yield from spec_violations(Path("spec"), spec, config, (*SPEC_RULES, *INSTANCE_RULES))
     yield from metadata.gated_annotations(Path("metadata"), vmi.metadata, config)
+
+
+def template_violations(
+    template: Path,
+    meta: ObjectMeta,
+    spec: VirtualMachineInstanceSpec,
+    config: ClusterConfig,
+) -> Iterator[Violation]:
+    """What is wrong with every instance that a VM or a replica set will make.
+
+    Only the spec is defaulted: the rest waits for an instance type, or for the instance.
+    """
+    where = template / "metadata"
+    yield from metadata.labels_and_annotations(where, meta)
+    yield from metadata.reserved_at_creation(where, meta)
+    yield from metadata.gated_annotations(where, meta, config)
+    yield from spec_violations(template / "spec", default_spec(spec, config), config)
 
 
 def spec_violations(

@@ -11,7 +11,7 @@ from ..violation import Violation
 from .causes import invalid, required
 from .path import Path
 
-_EVICTION_STRATEGIES = ("None", "LiveMigrate", "LiveMigrateIfPossible", "External")
+EVICTION_STRATEGIES = ("None", "LiveMigrate", "LiveMigrateIfPossible", "External")
 
 
 def start_strategy(
@@ -34,7 +34,7 @@ def eviction_strategy(
     field: Path, spec: VirtualMachineInstanceSpec, config: ClusterConfig
 ) -> Iterator[Violation]:
     strategy = spec.eviction_strategy
-    if strategy is not None and strategy not in _EVICTION_STRATEGIES:
+    if strategy is not None and strategy not in EVICTION_STRATEGIES:
         path = field / "evictionStrategy"
         yield invalid(path, f"{path} is set with an unrecognized option: {strategy}")
 

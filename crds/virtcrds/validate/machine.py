@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 from ..clusterconfig import ClusterConfig
 from ..core.vm import InstancetypeMatcher, VirtualMachine, VirtualMachineSpec
-from ..defaulting.instance import default_spec
 from ..violation import Violation
-from . import datavolumes, metadata
+from . import datavolumes
 from .causes import invalid, not_found, required
-from .instance import spec_violations
+from .instance import template_violations
 from .path import Path
 
 _RUN_STRATEGIES = ("Halted", "Manual", "Always", "RerunOnFailure", "Once")
@@ -34,13 +33,9 @@ def machine_spec_violations(
     if spec.template is None:
         yield required(field / "template", "missing virtual machine template.")
         return
-    template = field / "template"
-    yield from metadata.labels_and_annotations(template / "metadata", spec.template.metadata)
-    yield from metadata.reserved_at_creation(template / "metadata", spec.template.metadata)
-    yield from metadata.gated_annotations(template / "metadata", spec.template.metadata, config)
-    instance = default_spec(spec.template.spec, config)
-    yield from spec_violations(template / "spec", instance, config)
-    yield from datavolumes.templates(field, spec, instance.volumes)
+    template = spec.template
+    yield from template_violations(field / "template", template.metadata, template.spec, config)
+    yield from datavolumes.templates(field, spec, template.spec.volumes)
     yield from _run_strategy(field, spec, config)
 
 

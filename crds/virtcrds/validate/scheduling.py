@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..clusterconfig import ClusterConfig
 from ..core.vmi import VirtualMachineInstanceSpec
@@ -32,10 +32,7 @@ _WEIGHTS = range(1, 101)
 def node_selector(
     field: Path, spec: VirtualMachineInstanceSpec, config: ClusterConfig
 ) -> Iterator[Violation]:
-    path = field / "nodeSelector"
-    for key, value in spec.node_selector.items():
-        yield from _bad(path, key, qualified_name_complaints(key))
-        yield from _bad(path, value, label_value_complaints(value))
+    yield from label_violations(field / "nodeSelector", spec.node_selector)
 
 
 def affinity(
@@ -77,13 +74,18 @@ def topology_spread(
         yield from selector_violations(path / "labelSelector", constraint.label_selector)
 
 
+def label_violations(path: Path, labels: Mapping[str, str]) -> Iterator[Violation]:
+    """Keys and values that no object can be labelled with."""
+    for key, value in labels.items():
+        yield from _bad(path, key, qualified_name_complaints(key))
+        yield from _bad(path, value, label_value_complaints(value))
+
+
 def selector_violations(path: Path, selector: LabelSelector | None) -> Iterator[Violation]:
     """A label selector's own rules, wherever one stands."""
     if selector is None:
         return
-    for key, value in selector.match_labels.items():
-        yield from _bad(path / "matchLabels", key, qualified_name_complaints(key))
-        yield from _bad(path / "matchLabels", value, label_value_complaints(value))
+    yield from label_violations(path / "matchLabels", selector.match_labels)
     for index, requirement in enumerate(selector.match_expressions):
         where = (path / "matchExpressions").at(index)
         match requirement.operator:

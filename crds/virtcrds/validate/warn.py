@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..core.vm import VirtualMachine
+from ..core.vm import VirtualMachine, VirtualMachineSpec
 from ..core.vmi import VirtualMachineInstance
 from ..kind import Kind
 
 _OLD_VERSION = "kubevirt.io/v1alpha3"
-_PRESETS = (
+PRESETS_GO = (
     "kubevirt.io/v1 VirtualMachineInstancePresets is now deprecated and will be removed in v2."
 )
 
@@ -20,11 +20,19 @@ def warnings(obj: Kind) -> list[str]:
 
 
 def _warnings(obj: Kind) -> Iterator[str]:
-    if obj.api_version == _OLD_VERSION:
+    if obj.api_version == _OLD_VERSION != obj.group_version:
         yield f"{_OLD_VERSION} is now deprecated and will be removed in a future release."
-    if isinstance(obj, VirtualMachine) and obj.spec.running is not None:
-        yield "spec.running is deprecated, please use spec.runStrategy instead."
-    if isinstance(obj, VirtualMachineInstance) and any(
-        "virtualmachinepreset" in annotation for annotation in obj.metadata.annotations
-    ):
-        yield _PRESETS
+    if isinstance(obj, VirtualMachine):
+        yield from machine_warnings("spec", obj.spec)
+    elif isinstance(obj, VirtualMachineInstance):
+        if any("virtualmachinepreset" in annotation for annotation in obj.metadata.annotations):
+            yield PRESETS_GO
+    else:
+        from . import kinds  # The models of all the other kinds take their time to load.
+
+        yield from kinds.kind_warnings(obj)
+
+
+def machine_warnings(field: str, spec: VirtualMachineSpec) -> Iterator[str]:
+    if spec.running is not None:
+        yield f"{field}.running is deprecated, please use {field}.runStrategy instead."
