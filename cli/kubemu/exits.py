@@ -42,5 +42,5 @@ _MEANINGS = {
 
 def epilog() -> str:
     """The table for `--help`, one status a line."""
-    rows = "\n\n".join(f"{status.value:>3}  {status.meaning}" for status in Exit)
-    return f"Exit status:\n\n{rows}"
+    rows = "\n".join(f"{status.value:>3}  {status.meaning}" for status in Exit)
+    return f"Exit status:\n{rows}"

@@ -53,6 +53,11 @@ class Folders:
         return self.cache / "images"
 
     @property
+    def probes(self) -> Path:
+        """What this machine's QEMU and KVM can do."""
+        return self.cache / "probes"
+
+    @property
     def vms(self) -> Path:
         return self.state / "vms"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 
 from virtlauncher.builder.support import unsupported
 from virtlauncher.errors import LauncherError, Unsupported
@@ -26,6 +27,12 @@ _NAMESPACE = uuid.UUID("5ad0ed1c-1f0c-4ee0-9d3e-5c8f6a3d0b27")
 """Ours, for UUIDs of guests that are the same in every run."""
 
 
+class AccelChoice(StrEnum):
+    AUTO = "auto"
+    KVM = "kvm"
+    TCG = "tcg"
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Wish:
     """What the command line of `run` asks for."""
@@ -35,7 +42,7 @@ class Wish:
     namespace: str = ""
     detach: bool = False
     time_limit: float | None = None
-    accel: str = "auto"
+    accel: AccelChoice = AccelChoice.AUTO
     registry: Registry = dataclasses.field(default_factory=Registry)
     volumes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     publish: Sequence[Publish] = ()

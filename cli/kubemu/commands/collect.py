@@ -21,7 +21,12 @@ def command(
     namespace: Namespace = "",
     file: Annotated[
         Path | None,
-        typer.Option("--file", "-f", metavar="FILE", help="Archive to write. [default: here]"),
+        typer.Option(
+            "--file",
+            "-f",
+            metavar="FILE",
+            help="Archive to write. Default: here, named after the VM.",
+        ),
     ] = None,
 ) -> None:
     """Pack the VM's record, logs, state and this machine's versions into one tar.gz.

@@ -22,7 +22,7 @@ def command(
         typer.Option(
             metavar="SECONDS",
             min=0,
-            help="Until it is killed; 0: at once. [default: its terminationGracePeriodSeconds]",
+            help="Until it is killed; 0: at once. Default: its terminationGracePeriodSeconds.",
         ),
     ] = None,
 ) -> None:

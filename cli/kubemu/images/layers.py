@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import gzip
 import hashlib
+import io
 import json
 import re
 import shutil
@@ -22,6 +23,8 @@ from .tarstream import Kind, Stream, read_members
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 _JSON_LIMIT = 4 * 1024 * 1024
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_PADDING = 1 << 20
+"""More than tar writes after its last member."""
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
 
@@ -84,7 +87,8 @@ def unpack_layer(stream: Stream, root: Root) -> None:
 
 @contextlib.contextmanager
 def _open_layer(path: Path) -> Iterator[Stream]:
-    with path.open("rb") as file:
+    # Unbuffered: zstd reads on from where the descriptor is.
+    with path.open("rb", buffering=0) as file:
         magic = file.read(4)
         file.seek(0)
         if magic.startswith(_GZIP):
@@ -94,7 +98,7 @@ def _open_layer(path: Path) -> Iterator[Stream]:
             with _zstd(file.fileno()) as stream:
                 yield stream
         else:
-            yield file
+            yield io.BufferedReader(file)
 
 
 @contextlib.contextmanager
@@ -109,11 +113,11 @@ def _zstd(source: int) -> Iterator[Stream]:
         assert process.stdout is not None
         try:
             yield process.stdout
-            finished = process.stdout.read(1) == b"" and process.wait() == 0
+            at_end = len(process.stdout.read(_PADDING)) < _PADDING
+            if at_end and process.wait() != 0:
+                raise BadImage("a layer's compression is broken")
         finally:
             process.kill()
-        if not finished:
-            raise BadImage("a layer's compression is broken")
 
 
 def _blob_path(folder: Path, digest: str) -> Path:

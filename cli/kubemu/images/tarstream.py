@@ -78,8 +78,9 @@ class _Extended:
 
 def read_members(stream: Stream) -> Iterator[tuple[Member, Body]]:
     """The members in order, each with its body. Raises BadImage for anything that is no tar."""
-    extended = _Extended()
-    while (header := _block(stream)) is not None:
+    extended, first = _Extended(), True
+    while (header := _block(stream, first)) is not None:
+        first = False
         flag = header[156:157]
         size = _number(header[124:136]) if extended.size is None else extended.size
         if flag in b"gxLK" and flag:
@@ -92,9 +93,9 @@ def read_members(stream: Stream) -> Iterator[tuple[Member, Body]]:
         _skip(stream, body.left + -member.size % _BLOCK)
 
 
-def _block(stream: Stream) -> bytes | None:
-    """The next header, or None at the end (an empty block, or simply nothing more)."""
-    header = _exactly(stream, _BLOCK, at_end=True)
+def _block(stream: Stream, first: bool) -> bytes | None:
+    """The next header, or None at the end: an empty block, or nothing more after a member."""
+    header = _exactly(stream, _BLOCK, at_end=not first)
     if not header or header == bytes(_BLOCK):
         return None
     total = sum(header[:148]) + sum(header[156:]) + 8 * ord(" ")
@@ -190,13 +191,13 @@ def _number(field: bytes) -> int:
     if field[0] & 0x80:
         value = int.from_bytes(field, "big") & ((1 << (8 * len(field) - 1)) - 1)
         if field[0] & 0x40:
-            raise BadImage("a layer has a tar header with a negative number")
+            raise BadImage("a layer is no tar archive: a number is negative")
         return value
     digits = field.strip(b" \0")
     try:
         return int(digits or b"0", 8)
     except ValueError as error:
-        raise BadImage("a layer has a tar header with a broken number") from error
+        raise BadImage("a layer is no tar archive: a number is broken") from error
 
 
 def _decimal(digits: bytes) -> int:

@@ -152,7 +152,9 @@ def test_a_field_is_found_by_path_or_by_what_is_around_it() -> None:
     }
 
 
-words = st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn"]), max_size=20)
+words = st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn"]), max_size=20).filter(
+    lambda text: text not in ("y", "Y", "n", "N")  # PyYAML writes them bare, as text.
+)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**15), 10**15) | words,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words, inner, max_size=4),

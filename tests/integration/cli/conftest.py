@@ -1,0 +1,229 @@
+"""A real registry on a free port, and images made by hand to put in it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import socket
+import subprocess
+import tarfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+USER_AND_HASH = "kubemu:$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a"
+"""The user kubemu with the password 'secret'."""
+
+
+class Registry:
+    """A docker-registry process and its address."""
+
+    def __init__(self, folder: Path, *, login: bool = False) -> None:
+        self.folder = folder
+        self.port = _free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        config: dict[str, Any] = {
+            "version": "0.1",
+            "log": {"level": "warn", "accesslog": {"disabled": True}},
+            "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
+            "http": {"addr": self.address},
+        }
+        if login:
+            (folder / "htpasswd").write_text(USER_AND_HASH + "\n")
+            config["auth"] = {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}
+        self.config = folder / "config.yml"
+        self.config.write_text(json.dumps(config))
+        self.authfile = folder / "auth.json"
+        self.authfile.write_text(
+            json.dumps({"auths": {self.address: {"auth": "a3ViZW11OnNlY3JldA=="}}})
+        )
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        log = (self.folder / "registry.log").open("wb")
+        with log:
+            self.process = subprocess.Popen(
+                ["docker-registry", "serve", str(self.config)], stdout=log, stderr=log
+            )
+        _wait_for_port(self.port, self.process)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait()
+            self.process = None
+
+    def push(self, layout: Path, name: str, *flags: str) -> str:
+        """Puts the image of an OCI layout there; its reference."""
+        reference = f"{self.address}/{name}"
+        subprocess.run(
+            [
+                *("skopeo", "copy", "-q", "--dest-tls-verify=false"),
+                f"--dest-authfile={self.authfile}",
+                *flags,
+                f"oci:{layout}",
+                f"docker://{reference}",
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        return reference
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the registry ended"
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except ConnectionRefusedError:
+            time.sleep(0.02)
+        else:
+            return
+    raise AssertionError("the registry does not listen")
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    found = Registry(tmp_path_factory.mktemp("registry"))
+    found.start()
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def private_registry(tmp_path: Path) -> Iterator[Registry]:
+    (tmp_path / "private").mkdir()
+    found = Registry(tmp_path / "private", login=True)
+    found.start()
+    yield found
+    found.stop()
+
+
+def a_layer(files: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size, info.mode, info.uid, info.gid = len(content), 0o440, 107, 107
+            archive.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def zstd(data: bytes) -> bytes:
+    return subprocess.run(
+        ["zstd", "-q", "-c"], input=data, stdout=subprocess.PIPE, check=True
+    ).stdout
+
+
+class Layout:
+    """An OCI image layout, written blob by blob."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "blobs" / "sha256").mkdir(parents=True)
+        (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+
+    def blob(self, data: bytes, media_type: str) -> dict[str, Any]:
+        digest = hashlib.sha256(data).hexdigest()
+        (self.folder / "blobs" / "sha256" / digest).write_bytes(data)
+        return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(data)}
+
+    def image(
+        self,
+        layers: Sequence[bytes],
+        compress: Callable[[bytes], bytes] = gzip.compress,
+        architecture: str = "amd64",
+    ) -> dict[str, Any]:
+        """Adds an image; its descriptor."""
+        kind = "+gzip" if compress is gzip.compress else "+zstd" if compress is zstd else ""
+        config = {
+            "architecture": architecture,
+            "os": "linux",
+            "rootfs": {
+                "type": "layers",
+                "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in layers],
+            },
+        }
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "config": self.blob(
+                json.dumps(config).encode(), "application/vnd.oci.image.config.v1+json"
+            ),
+            "layers": [
+                self.blob(compress(layer), f"application/vnd.oci.image.layer.v1.tar{kind}")
+                for layer in layers
+            ],
+        }
+        descriptor = self.blob(
+            json.dumps(manifest).encode(), "application/vnd.oci.image.manifest.v1+json"
+        )
+        return {**descriptor, "platform": {"os": "linux", "architecture": architecture}}
+
+    def index(self, *manifests: dict[str, Any]) -> Path:
+        """Writes the index; the layout is done."""
+        (self.folder / "index.json").write_text(
+            json.dumps(
+                {
+                    "schemaVersion": 2,
+                    "mediaType": "application/vnd.oci.image.index.v1+json",
+                    "manifests": list(manifests),
+                }
+            )
+        )
+        return self.folder
+
+
+class Kit:
+    """What tests make images with: they cannot import this file."""
+
+    layer = staticmethod(a_layer)
+    zstd = staticmethod(zstd)
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._count = 0
+
+    def layout(self) -> Layout:
+        """An empty layout."""
+        self._count += 1
+        return Layout(self._folder / f"layout{self._count}")
+
+    def image(self, files: Mapping[str, bytes]) -> Path:
+        """The layout of an image of one layer."""
+        layout = self.layout()
+        return layout.index(layout.image([a_layer(files)]))
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> Kit:
+    return Kit(tmp_path)
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """An environment in which nothing of the tester's own is found or changed."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    folders = {
+        "HOME": "home",
+        "XDG_RUNTIME_DIR": "run",
+        "XDG_STATE_HOME": "state",
+        "XDG_CACHE_HOME": "cache",
+    }
+    for name in folders.values():
+        (tmp_path / name).mkdir()
+    return kept | {variable: str(tmp_path / name) for variable, name in folders.items()}
