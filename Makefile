@@ -18,7 +18,7 @@ sync: ## bring the Python environment up to date with uv.lock
 	@$(UV) sync --frozen --quiet --compile-bytecode
 
 run: setup ## boot the VM of examples/tiny.yaml: image built, served by a local registry, pulled, booted, powered off
-	@$(RUN) python tools/demo.py
+	@$(RUN) python -m tools.demo
 
 test: setup check unit integration ## every test of every tier
 
@@ -46,8 +46,8 @@ guests: ## build the test guests (cached)
 manifests: ## write the generated files again: crds/manifests
 	@$(RUN) python -m virtcrds crds/manifests
 
-bench: setup guests ## print the budgets of docs/budgets.md beside what this machine shows
-	@$(RUN) python bench/start.py
+bench: setup ## print the budgets of docs/budgets.md beside what this machine shows
+	@$(RUN) python -m bench.start
 
 clean: ## remove what the tools left in this folder (not the cache)
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -44,7 +44,22 @@ class Reference:
     @property
     def hostname(self) -> str:
         """The registry's host without its port, or empty."""
-        return re.sub(r":[0-9]+$", "", self.host).strip("[]")
+        return hostname_of(self.host)
+
+
+def hostname_of(host: str) -> str:
+    """`HOST:PORT` without its port and brackets."""
+    return re.sub(r":[0-9]+$", "", host).strip("[]")
+
+
+def parse_mirror(text: str) -> tuple[str, str]:
+    """`REGISTRY=MIRROR`, both HOST or HOST:PORT. Raises BadInput."""
+    registry, _, mirror = text.partition("=")
+    if not all(re.fullmatch(_HOST, host) for host in (registry, mirror)):
+        raise BadInput(
+            f"{text[:80]!r} is no mirror", where="--registry-mirror", hint="REGISTRY=HOST:PORT"
+        )
+    return registry, mirror
 
 
 def parse_reference(text: str, field: str = "") -> Reference:

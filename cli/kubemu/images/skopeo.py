@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import ImageError
-from .reference import Reference, is_loopback
+from .reference import Reference, hostname_of, is_loopback
 
 _STDERR_LIMIT = 64 * 1024
 
@@ -24,6 +24,16 @@ class Registry:
     """Logins, as `podman login` and `docker login` write them; skopeo's own places otherwise."""
     tls_verify: bool | None = None
     """None: yes, except for registries on this machine."""
+    mirrors: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """A registry's HOST:PORT -> where its images are fetched from instead."""
+
+    def mirrored(self, source: str, reference: Reference) -> tuple[str, str]:
+        """skopeo's name of the image where it is fetched, and that host's name."""
+        mirror = self.mirrors.get(reference.host)
+        if mirror is None:
+            return source, reference.hostname
+        rest = source.removeprefix(f"docker://{reference.host}/")
+        return f"docker://{mirror}/{rest}", hostname_of(mirror)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,12 +46,12 @@ class Skopeo:
 
     async def manifest(self, source: str, reference: Reference | None) -> bytes:
         """The manifest (or list of manifests) as the registry has it. Raises ImageError."""
-        flags = self._flags(reference, "")
+        flags, source = self._flags(source, reference, "")
         return await self._run("inspect", "--raw", *flags, source, reference=reference)
 
     async def copy(self, source: str, layout: Path, reference: Reference | None) -> None:
         """Copies an image into a fresh OCI layout, this machine's platform of it."""
-        flags = self._flags(reference, "src-")
+        flags, source = self._flags(source, reference, "src-")
         await self._run(
             "copy",
             "--quiet",
@@ -52,18 +62,19 @@ class Skopeo:
             reference=reference,
         )
 
-    def _flags(self, reference: Reference | None, side: str) -> list[str]:
+    def _flags(self, source: str, reference: Reference | None, side: str) -> tuple[list[str], str]:
         if reference is None:
-            return []
+            return [], source
+        source, hostname = self.registry.mirrored(source, reference)
         flags = []
         if self.registry.authfile is not None:
             flags.append(f"--{side}authfile={self.registry.authfile}")
         verify = self.registry.tls_verify
-        if verify is None and is_loopback(reference.hostname):
+        if verify is None and is_loopback(hostname):
             verify = False
         if verify is not None:
             flags.append(f"--{side}tls-verify={str(verify).lower()}")
-        return flags
+        return flags, source
 
     async def _run(self, *arguments: str, reference: Reference | None) -> bytes:
         process = await asyncio.create_subprocess_exec(
