@@ -30,13 +30,14 @@ def test_test_folders_are_no_packages() -> None:
     assert list((ROOT / "tests").rglob("__init__.py")) == []
 
 
-def test_no_function_is_longer_than_sixty_lines() -> None:
+def test_no_function_has_a_body_of_more_than_sixty_lines() -> None:
+    """A command's table of options in its signature may be long; logic may not."""
     long = [
         f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
         for path in tracked("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (node.end_lineno or node.lineno) - node.lineno + 1 > 60
+        and (node.end_lineno or node.lineno) - node.body[0].lineno + 1 > 60
     ]
     assert long == []
 
