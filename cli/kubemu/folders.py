@@ -114,6 +114,13 @@ def remove_tree(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
+def remove_home(folder: Path) -> None:
+    """Removes a VM's folder, and its namespace's when that is empty then."""
+    remove_tree(folder)
+    with contextlib.suppress(OSError):
+        folder.parent.rmdir()
+
+
 def _absolute(env: Mapping[str, str], name: str, fallback: Path) -> Path:
     given = Path(env.get(name, ""))
     return given if given.is_absolute() else fallback

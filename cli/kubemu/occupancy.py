@@ -14,7 +14,7 @@ from virtlauncher.errors import LauncherError
 
 from . import endings, say
 from .errors import Busy, Unreachable
-from .folders import VmFolders, remove_tree
+from .folders import VmFolders, remove_home, remove_tree
 from .launcher import connect, find_listener
 from .locks import lock, try_lock
 from .names import VmName
@@ -45,8 +45,8 @@ async def hold(vm: VmName, folders: VmFolders) -> AsyncIterator[None]:
             yield
         finally:
             if not has_record(folders.state) and find_launcher(folders, None) is None:
-                remove_tree(folders.run)
-                remove_tree(folders.state)
+                remove_home(folders.run)
+                remove_home(folders.state)
 
 
 def find_launcher(folders: VmFolders, record: Record | None) -> Identity | None:
@@ -149,5 +149,5 @@ def clear(folders: VmFolders) -> None:
     for name in (CONSOLE_LOG, CONSOLE_LOG_BEFORE):
         with contextlib.suppress(FileNotFoundError):
             shutil.move(folders.run / name, folders.state / name)
-    remove_tree(folders.run)
+    remove_home(folders.run)
     remove_tree(folders.disks)

@@ -20,7 +20,8 @@ from .images.skopeo import Registry
 from .manifests import Manifest, choose_machine, name_of, read_manifest
 from .names import VmName
 from .network import Publish, Wishes, plan_nics
-from .volumes import Given, VolumePlan, claim_sizes, plan_volumes
+from .sources import Given, claim_sizes
+from .volumes import VolumePlan, plan_volumes
 from .world import World
 
 _NAMESPACE = uuid.UUID("5ad0ed1c-1f0c-4ee0-9d3e-5c8f6a3d0b27")

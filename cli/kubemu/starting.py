@@ -12,11 +12,12 @@ from typing import Any
 
 from virtcrds import VirtualMachineInstance
 from virtlauncher.client import Client
-from virtlauncher.errors import LauncherError, Refused
+from virtlauncher.errors import LauncherError, Refused, WireError
 from virtlauncher.facts import Facts, Source, SourceKind
 
-from . import planning, say
+from . import endings, planning, say
 from .contents import write_folder
+from .errors import LauncherDied
 from .folders import VmFolders, make_private
 from .follow import reap
 from .images.progress import show_progress
@@ -77,6 +78,10 @@ class Start:
                 client = await stack.enter_async_context(connect(self.folders))
                 console = await _console(client, stack)
                 started = await client.call("start", self._request(facts))
+            except WireError as error:
+                died = await self._why_it_died(launcher, error)
+                await self._undo(launcher, record, died)
+                raise died from error
             except BaseException as error:
                 await self._undo(launcher, record, error)
                 raise
@@ -137,6 +142,12 @@ class Start:
 
     def _request(self, facts: Facts) -> dict[str, Any]:
         return {"vmi": self.chosen.checked.vmi.to_json(), "facts": facts.to_json()}
+
+    async def _why_it_died(self, launcher: Launcher, error: WireError) -> LauncherDied:
+        await reap(launcher)
+        status = launcher.process.returncode
+        message = endings.from_status(status, self.folders).message if status else str(error)
+        return LauncherDied(message, hint=f"kubemu logs {self.chosen.vm} says more")
 
     async def _undo(self, launcher: Launcher, record: Record, error: BaseException) -> None:
         """No process, no secret, no overlay stays. A failed launch can be looked at with `logs`;

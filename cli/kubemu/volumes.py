@@ -7,28 +7,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from virtcrds import Quantity, VirtualMachineInstance
+from virtcrds import VirtualMachineInstance
 from virtlauncher.errors import Unsupported
 from virtlauncher.facts import Source, SourceKind
 
 from .contents import Contents, Files
 from .errors import BadInput
-from .images.pull import PullPolicy, Wanted
-from .images.reference import parse_reference
+from .images.pull import Wanted
+from .sources import TRANSPORTS, Given, local_source, wanted_image
 
-_TRANSPORTS = ("oci:", "oci-archive:", "docker-archive:")
 KERNEL = "kernelBoot"
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Given:
-    """What the command line says about volumes."""
-
-    paths: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """--volume NAME=PATH, by the name of a volume or of its claim."""
-    policy: PullPolicy | None = None
-    claim_sizes: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    """Bytes that the manifest's own claims ask for."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,14 +38,6 @@ class _Draft:
     used: set[str] = dataclasses.field(default_factory=set)
 
 
-def parse_volume(text: str) -> tuple[str, str]:
-    """`NAME=PATH`. Raises BadInput."""
-    name, equals, path = text.partition("=")
-    if not (name and equals and path):
-        raise BadInput(f"{text!r} is no volume", where="--volume", hint="NAME=PATH")
-    return name, path
-
-
 def plan_volumes(vmi: VirtualMachineInstance, given: Given, contents: Contents) -> VolumePlan:
     """Raises BadInput and Unsupported, naming the field."""
     draft = _Draft()
@@ -65,7 +45,7 @@ def plan_volumes(vmi: VirtualMachineInstance, given: Given, contents: Contents) 
         _Volume(volume, f"spec.volumes[{index}]", given, contents, draft).plan()
     for key, files in _credentials(vmi, contents):
         draft.contents[key] = files
-    kernel = _kernel(vmi, given, draft)
+    kernel = _kernel(vmi, given, contents, draft)
     if kernel is not None:
         draft.images[KERNEL] = kernel
     for name in given.paths.keys() - draft.used:
@@ -147,12 +127,11 @@ class _Volume:
     def _image(self) -> None:
         disk, name = self.volume.container_disk, self.volume.name
         path = self._path(name)
-        if path and not path.startswith(_TRANSPORTS):
-            self.draft.sources[name] = _local(path, readonly=True)
+        if path and not path.startswith(TRANSPORTS):
+            self.draft.sources[name] = local_source(path, readonly=True)
         else:
-            self.draft.images[name] = _wanted(
-                path, disk.image, disk.image_pull_policy, self.given, f"{self.field}.containerDisk"
-            )
+            field = f"{self.field}.containerDisk"
+            self.draft.images[name] = wanted_image(path, disk, self.given, self.contents, field)
 
     def _claim(self, kind: str, claim: str, readonly: bool) -> None:
         path = self._path(self.volume.name, claim)
@@ -162,7 +141,7 @@ class _Volume:
                 where=f"{self.field}.{kind}",
                 hint=f"--volume {self.volume.name}=PATH (a folder with disk.img, a file, a device)",
             )
-        self.draft.sources[self.volume.name] = _local(
+        self.draft.sources[self.volume.name] = local_source(
             path, readonly=readonly, size=self.given.claim_sizes.get(claim)
         )
 
@@ -196,29 +175,6 @@ class _Volume:
         )
 
 
-def claim_sizes(claims: Mapping[str, Any]) -> dict[str, int]:
-    """Bytes that PersistentVolumeClaims and DataVolumes ask for, by name, where they say so.
-
-    `claims` are the objects' `spec`s.
-    """
-    sizes = {}
-    for name, spec in claims.items():
-        for path in (
-            ("resources", "requests", "storage"),
-            ("storage", "resources", "requests", "storage"),
-            ("pvc", "resources", "requests", "storage"),
-        ):
-            value = spec
-            for key in path:
-                value = value.get(key) if isinstance(value, Mapping) else None
-            if isinstance(value, str | int) and not isinstance(value, bool):
-                try:
-                    sizes[name] = Quantity(value).value
-                except ValueError as error:
-                    raise BadInput(f"claim {name!r}: {error}") from error
-    return sizes
-
-
 def _credentials(vmi: VirtualMachineInstance, contents: Contents) -> Iterator[tuple[str, Files]]:
     for index, credential in enumerate(vmi.spec.access_credentials):
         for kind, field in (
@@ -233,7 +189,9 @@ def _credentials(vmi: VirtualMachineInstance, contents: Contents) -> Iterator[tu
                 )
 
 
-def _kernel(vmi: VirtualMachineInstance, given: Given, draft: _Draft) -> Wanted | None:
+def _kernel(
+    vmi: VirtualMachineInstance, given: Given, contents: Contents, draft: _Draft
+) -> Wanted | None:
     firmware = vmi.spec.domain.firmware
     boot = firmware.kernel_boot if firmware is not None else None
     if boot is None or boot.container is None:
@@ -241,33 +199,11 @@ def _kernel(vmi: VirtualMachineInstance, given: Given, draft: _Draft) -> Wanted 
     container, path = boot.container, given.paths.get(KERNEL, "")
     if path:
         draft.used.add(KERNEL)
-        if not path.startswith(_TRANSPORTS):
-            draft.sources[KERNEL] = _local(path, readonly=True)
+        if not path.startswith(TRANSPORTS):
+            draft.sources[KERNEL] = local_source(path, readonly=True)
             return None
     field = "spec.domain.firmware.kernelBoot.container"
-    return _wanted(path, container.image, container.image_pull_policy, given, field)
-
-
-def _wanted(path: str, image: str, policy: str, given: Given, field: str) -> Wanted:
-    if path:
-        transport, _, rest = path.partition(":")
-        source = f"{transport}:{Path(rest).absolute()}"
-        return Wanted(source=source, name=path)
-    reference = parse_reference(image, f"{field}.image")
-    return Wanted(
-        source=reference.source,
-        name=reference.text,
-        reference=reference,
-        policy=given.policy or PullPolicy.of_manifest(policy),
-    )
-
-
-def _local(path: str, *, readonly: bool, size: int | None = None) -> Source:
-    here = Path(path).expanduser().absolute()
-    if not here.exists():
-        raise BadInput("does not exist", where=f"--volume {here}")
-    kind = SourceKind.DIR if here.is_dir() else SourceKind.FILE
-    return Source(kind=kind, path=str(here), readonly=readonly, size=size)
+    return wanted_image(path, container, given, contents, field)
 
 
 def _files(

@@ -12,7 +12,7 @@ from virtlauncher.errors import LauncherError
 
 from .. import runner, say
 from ..errors import NotFound, Unreachable
-from ..folders import remove_tree
+from ..folders import remove_home
 from ..machines import Machine, find_machine
 from ..names import parse_vm_name
 from ..occupancy import find_launcher, hold, wait_gone
@@ -57,8 +57,8 @@ async def _delete(name: str, namespace: str, grace: float | None, world: World) 
         if leftover is not None:
             send_signal(leftover, signal.SIGKILL)
             await wait_gone(leftover, _KILLED)
-        remove_tree(folders.run)
-        remove_tree(folders.state)
+        remove_home(folders.run)
+        remove_home(folders.state)
 
 
 async def _stop(machine: Machine, grace: float | None) -> None:

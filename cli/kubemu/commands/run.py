@@ -18,15 +18,16 @@ from ..exits import Exit
 from ..folders import VmFolders, make_private
 from ..follow import Followed, follow, reap
 from ..images.pull import PullPolicy
+from ..images.reference import parse_mirror
 from ..images.skopeo import Registry
 from ..network import parse_publish
 from ..occupancy import hold, make_room, note_ending
 from ..planning import AccelChoice, Chosen, Wish
 from ..record import Ending, Record, find_record, save_record
 from ..say import Output
+from ..sources import parse_volume
 from ..starting import Start, Started
 from ..view import render_forward
-from ..volumes import parse_volume
 from ..world import World, observe_world
 from .common import File, Namespace, OutputOption
 
@@ -55,6 +56,13 @@ def command(
     registry_config: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Logins for registries (auth.json or config.json)."),
+    ] = None,
+    registry_mirror: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="REGISTRY=HOST",
+            help="Fetch a registry's images elsewhere, e.g. registry:5000=localhost:5000.",
+        ),
     ] = None,
     tls_verify: Annotated[
         bool | None,
@@ -112,7 +120,9 @@ def command(
         time_limit=timeout,
         accel=accel,
         registry=Registry(
-            authfile=registry_config.absolute() if registry_config else None, tls_verify=tls_verify
+            authfile=registry_config.absolute() if registry_config else None,
+            tls_verify=tls_verify,
+            mirrors=dict(parse_mirror(text) for text in registry_mirror or ()),
         ),
         volumes=dict(parse_volume(text) for text in volume or ()),
         publish=tuple(parse_publish(text) for text in publish or ()),

@@ -54,6 +54,8 @@ class Wanted:
     reference: Reference | None = None
     """For an image in a registry; None for one in a file."""
     policy: PullPolicy = PullPolicy.ALWAYS
+    login: bytes = dataclasses.field(default=b"", repr=False)
+    """Content of a config.json with the registry's login, from the manifest's imagePullSecret."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -79,7 +81,7 @@ class Puller:
 
     async def pull(self, wanted: Wanted) -> Pulled:
         """The image's unpacked root, from the cache where the policy allows. ImageError."""
-        known = self.store.find_digest(wanted.name)
+        known = self.store.find_digest(self.skopeo.place(wanted.source, wanted.reference))
         if wanted.policy is not PullPolicy.ALWAYS and (image := self.store.find(known)):
             return Pulled(image=image, root=self.store.root(image.digest))
         if wanted.policy is PullPolicy.NEVER:
@@ -87,10 +89,14 @@ class Puller:
                 f"{wanted.name} is not in the cache, and pulling is turned off",
                 hint="--pull missing",
             )
+        with self.skopeo.logged_in(wanted.login) as skopeo:
+            return await dataclasses.replace(self, skopeo=skopeo)._ask_and_copy(wanted)
+
+    async def _ask_and_copy(self, wanted: Wanted) -> Pulled:
         found = await self._find(wanted)
         async with lock(self.store.lock_folder(found.digest)):
             image = self.store.find(found.digest) or await self._copy(wanted, found)
-        self.store.remember(wanted.name, image.digest)
+        self.store.remember(self.skopeo.place(wanted.source, wanted.reference), image.digest)
         return Pulled(image=image, root=self.store.root(image.digest))
 
     async def _find(self, wanted: Wanted) -> _Found:

@@ -7,7 +7,8 @@ import contextlib
 import dataclasses
 import re
 import shutil
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ..errors import ImageError
@@ -61,6 +62,22 @@ class Skopeo:
             f"oci:{layout}:image",
             reference=reference,
         )
+
+    @contextlib.contextmanager
+    def logged_in(self, login: bytes) -> Iterator[Skopeo]:
+        """With a login of the manifest's, unless the command line gave one."""
+        if not login or self.registry.authfile is not None:
+            yield self
+            return
+        with tempfile.NamedTemporaryFile(prefix="kubemu-login-") as file:  # Mode 0600.
+            file.write(login)
+            file.flush()
+            registry = dataclasses.replace(self.registry, authfile=Path(file.name))
+            yield dataclasses.replace(self, registry=registry)
+
+    def place(self, source: str, reference: Reference | None) -> str:
+        """Where the image is really fetched from: what the cache knows it by."""
+        return source if reference is None else self.registry.mirrored(source, reference)[0]
 
     def _flags(self, source: str, reference: Reference | None, side: str) -> tuple[list[str], str]:
         if reference is None:

@@ -179,6 +179,10 @@ async def test_a_login_is_needed_and_taken(private_registry: Any, kit: Any, benc
     with pytest.raises(ImageError, match="the registry refuses to give") as caught:
         await bench.pull(name)
     pulled = await bench.pull(name, talk=Talk(authfile=private_registry.authfile))
+    reference = parse_reference(name)
+    login = private_registry.authfile.read_bytes()
+    wanted = Wanted(source=reference.source, name=name, reference=reference, login=login)
+    assert await bench.puller(Talk()).pull(wanted) == pulled
     assert "--registry-config" in caught.value.hint
     assert files(pulled.root) == {"disk/vm.img": DISK}
 

