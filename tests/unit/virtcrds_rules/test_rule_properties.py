@@ -13,9 +13,11 @@ import hypothesis.strategies as st
 
 from virtcrds import (
     InvalidObject,
+    KubeVirt,
     Quantity,
     VirtualMachine,
     VirtualMachineInstance,
+    config_of,
     default,
     default_vm,
     validate,
@@ -24,6 +26,7 @@ from virtcrds import (
     warnings,
 )
 from virtcrds.base import Model
+from virtcrds.catalog import BY_KIND
 
 # fmt: off
 TEXTS = (
@@ -85,7 +88,7 @@ def parsed(model: type[Model], rng: random.Random) -> Any:
 
 randoms = st.integers(0, 2**32).map(random.Random)
 quick = hypothesis.settings(
-    max_examples=20, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
+    max_examples=15, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
 )
 
 
@@ -108,6 +111,18 @@ def test_no_vm_makes_a_rule_stumble(rng: random.Random) -> None:
     warnings(one)
     filled = default_vm(one, firmware_uuid="u", firmware_serial="s")
     assert default_vm(filled, firmware_uuid="v", firmware_serial="t") == filled
+
+
+@quick
+@hypothesis.given(randoms)
+def test_no_other_kind_makes_a_rule_stumble(rng: random.Random) -> None:
+    model = rng.choice(sorted(BY_KIND.values(), key=lambda known: known.kind)).model()
+    one, other = (parsed(model, rng) for _ in range(2))
+    validate(one)
+    validate_update(one, other, user_is_ours=False)
+    warnings(one)
+    if isinstance(one, KubeVirt):
+        config_of(one)
 
 
 @quick
