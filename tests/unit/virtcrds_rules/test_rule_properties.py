@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import types
 import typing
@@ -41,6 +42,11 @@ QUANTITIES = ("0", "1", "-1", "100m", "1500m", "64", "1M", "64Mi", "1Gi", "3Gi",
 # fmt: on
 
 
+@functools.cache
+def hints_of(model: type[Model]) -> dict[str, Any]:
+    return typing.get_type_hints(model, include_extras=True)
+
+
 def drawn(annotation: Any, rng: random.Random, depth: int) -> Any:
     """A JSON tree that a field of this type may hold; None where it had better be left out."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
@@ -67,7 +73,7 @@ def drawn(annotation: Any, rng: random.Random, depth: int) -> Any:
 
 def tree_of(model: type[Model], rng: random.Random, depth: int) -> dict[str, Any]:
     fields = model.model_fields.values()
-    names = typing.get_type_hints(model, include_extras=True)
+    names = hints_of(model)
     chosen = {
         name: field.alias or name
         for name, field in model.model_fields.items()
@@ -88,7 +94,7 @@ def parsed(model: type[Model], rng: random.Random) -> Any:
 
 randoms = st.integers(0, 2**32).map(random.Random)
 quick = hypothesis.settings(
-    max_examples=15, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
+    max_examples=20, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
 )
 
 
