@@ -1,7 +1,7 @@
 """Debian packages as files: found, fetched and unpacked, nothing installed and no root needed.
 
 The suite and the sources are this machine's own; the lists are ours, kept in the cache. So what a
-guest is made of changes when the lists are refreshed, not with each `apt-get update` of the machine.
+guest is made of changes when the lists are refreshed, not with every `apt-get update` here.
 """
 
 from __future__ import annotations

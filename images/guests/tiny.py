@@ -1,8 +1,8 @@
 """The tiny guest and its twin that acts like CirrOS: Debian's kernel, static busybox, our scripts.
 
 Two kernels, for one reason: Debian's cloud kernel reaches user space fastest but has no SATA, USB
-or e1000e. Who boots the kernel directly gets the fast one; the disks start the ordinary kernel, which
-finds every device.
+or e1000e. Direct boot gets the fast one; the disks start the ordinary kernel, which finds every
+device.
 """
 
 from __future__ import annotations
