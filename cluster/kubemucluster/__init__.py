@@ -1,0 +1,1 @@
+"""A real Kubernetes of two nodes on one machine, by one command."""
