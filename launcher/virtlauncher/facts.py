@@ -111,6 +111,8 @@ class Qemu:
     cpu_models: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     """Names that -device takes."""
+    aio: tuple[str, ...] = ("threads", "native")
+    """Values that a file's `aio` takes in this build (BlockdevAioOptions)."""
     firmware: Firmware = Firmware()
     swtpm: str = ""
     """Path of swtpm, or empty."""

@@ -115,14 +115,16 @@ def is_missing(root: Handle, name: str) -> bool:
         os.stat(name, dir_fd=root.fd, follow_symlinks=False)
     except FileNotFoundError:
         return True
+    except OSError as error:
+        raise _not_found(root.place, f"{root.name}/{name}", error) from error
     return False
 
 
 def entries(folder: Handle) -> list[str]:
     """Names in a folder, sorted. BadVolume where it cannot be read."""
     fd = folder.open(os.O_RDONLY | os.O_DIRECTORY)
-    with _closing(fd):
-        return sorted(os.listdir(fd))
+    with _closing(fd), os.scandir(fd) as listing:
+        return sorted(entry.name for entry in listing)
 
 
 @contextlib.contextmanager

@@ -59,6 +59,10 @@ class Store(abc.ABC):
         return Kind.of(self.status.st_mode)
 
     @property
+    def block(self) -> bool:
+        return self.kind is Kind.BLOCK
+
+    @property
     def preallocated(self) -> bool:
         """A regular file that has no holes."""
         allocated = self.status.st_blocks * SECTOR
@@ -67,7 +71,7 @@ class Store(abc.ABC):
     def length(self) -> int:
         """Bytes. BadVolume when there are none."""
         length = self.status.st_size
-        if self.kind is Kind.BLOCK:
+        if self.block:
             with self.reading() as fd:
                 length = os.lseek(fd, 0, os.SEEK_END)
         if length == 0:
@@ -83,8 +87,8 @@ class FoundStore(Store):
 
     @classmethod
     def of(cls, handle: Handle, *kinds: Kind) -> Self:
-        """BadVolume, naming what was found, unless it is one of *kinds*."""
-        handle.require(*kinds)
+        """BadVolume, naming what was found, unless it is one of *kinds* (a regular file)."""
+        handle.require(*(kinds or (Kind.FILE,)))
         return cls(place=handle.place, name=handle.name, status=handle.status, handle=handle)
 
     @contextlib.contextmanager
@@ -113,7 +117,7 @@ class FoundStore(Store):
             format=wish.format,
             readonly_fd=holdings.hold(f"{wish.name}/ro", self.handle.open(os.O_RDONLY | flags)),
             readwrite_fd=writable,
-            block=self.kind is Kind.BLOCK,
+            block=self.block,
         )
 
 
@@ -190,7 +194,7 @@ class GivenStore(Store):
             format=wish.format,
             readonly_fd=self.readonly[0],
             readwrite_fd=readwrite[0] if readwrite else "",
-            block=self.kind is Kind.BLOCK,
+            block=self.block,
         )
 
 
