@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 from bench import harness
-
 from virtcrds import VirtualMachineInstance, default, parse
 from virtlauncher import client, probe
 from virtlauncher.facts import Accel, Facts, Nic, NicKind, Source, SourceKind
