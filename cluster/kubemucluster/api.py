@@ -1,10 +1,12 @@
-"""The few questions that bringing a cluster up asks its API server."""
+"""The few questions that the cluster's tooling asks its API server."""
 
 from __future__ import annotations
 
 import json
 import ssl
 import urllib.request
+from collections.abc import Iterator
+from http.client import HTTPResponse
 from typing import Any
 
 from .layout import Layout
@@ -12,13 +14,26 @@ from .layout import Layout
 
 def get(layout: Layout, path: str) -> Any:
     """The JSON document at a path, read as the cluster's administrator."""
-    return json.loads(_read(layout, path))
+    return call(layout, "GET", path)
+
+
+def call(layout: Layout, method: str, path: str, body: Any = None) -> Any:
+    """Sends a request and returns the JSON that answers it; OSError when it is refused."""
+    with _opened(layout, method, path, body) as answer:
+        return json.load(answer)
+
+
+def lines(layout: Layout, path: str) -> Iterator[bytes]:
+    """The events of a watch, until the server ends it."""
+    with _opened(layout, "GET", path, timeout=400) as answer:
+        yield from answer
 
 
 def is_ready(layout: Layout) -> bool:
     """Whether the API server answers that it is ready."""
     try:
-        return _read(layout, "/readyz") == b"ok"
+        with _opened(layout, "GET", "/readyz") as answer:
+            return answer.read() == b"ok"
     except OSError:
         return False
 
@@ -33,9 +48,16 @@ def ready_nodes(layout: Layout) -> set[str]:
     }
 
 
-def _read(layout: Layout, path: str) -> bytes:
+def _opened(
+    layout: Layout, method: str, path: str, body: Any = None, timeout: float = 10
+) -> HTTPResponse:
     context = ssl.create_default_context(cafile=str(layout.pki / "ca.crt"))
     context.load_cert_chain(layout.pki / "admin.crt", layout.pki / "admin.key")
-    with urllib.request.urlopen(layout.server + path, timeout=10, context=context) as answer:
-        data: bytes = answer.read()
-    return data
+    request = urllib.request.Request(
+        layout.server + path,
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    answer: HTTPResponse = urllib.request.urlopen(request, timeout=timeout, context=context)
+    return answer

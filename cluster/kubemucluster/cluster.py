@@ -43,7 +43,11 @@ class Cluster:
     def daemons(self) -> dict[str, Daemon]:
         """Every component by name; those of a node that is down are missing."""
         built = programs.built()
-        found = {d.name: d for d in controlplane.daemons(self.layout, built)}
+        machine_wide = [
+            *controlplane.daemons(self.layout, built),
+            controlplane.provisioner(self.layout),
+        ]
+        found = {daemon.name: daemon for daemon in machine_wide}
         for node in self.layout.nodes:
             found[node.name] = nodes.holder_daemon(node)
             if self.owner.find(node.name):
@@ -135,6 +139,7 @@ def up(name: str, pods: Pods, say: Say) -> Cluster:
         _await(cluster, f"kubelet@{node.name}", is_ready)
     say("DNS and storage")
     addons.apply(layout, built["kubectl"], own)
+    owner.start(controlplane.provisioner(layout))
     addons.await_available(layout)
     return cluster
 
@@ -192,6 +197,11 @@ def restart(cluster: Cluster, component: str) -> None:
     daemon = cluster.daemon(component)
     cluster.owner.stop(daemon)
     cluster.owner.start(daemon)
+    _await(cluster, component, lambda: api.is_ready(cluster.layout))
+    for node in cluster.layout.nodes:
+        if cluster.owner.find(f"kubelet@{node.name}"):
+            is_ready = functools.partial(_node_is_ready, cluster.layout, node)
+            _await(cluster, component, is_ready)
 
 
 def _new(name: str, pods: Pods) -> Cluster:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from .layout import Layout
 from .processes import Daemon
-
-NAMES = ("registry", "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 _ENV = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
 
@@ -28,6 +27,15 @@ def daemons(layout: Layout, programs: Mapping[str, Path]) -> list[Daemon]:
             for name, words in arguments.items()
         ),
     ]
+
+
+def provisioner(layout: Layout) -> Daemon:
+    """What makes the volumes of class `loop`; wants an API server."""
+    return Daemon(
+        name="volumes",
+        argv=(sys.executable, "-m", "kubemucluster.volumes", layout.name),
+        env=_ENV,
+    )
 
 
 def _registry(layout: Layout) -> Daemon:

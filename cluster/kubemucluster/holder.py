@@ -1,8 +1,8 @@
 """Process 1 of a node: arranges the node's own file system view, then reaps orphans for ever.
 
 Runs as a file of its own, in fresh mount, uts, ipc, net and pid namespaces, with the node's folder
-and name as arguments. When it dies the kernel ends every process of the node and drops its mounts: that
-is the node's teardown, and its power cut.
+and name as arguments. When it dies the kernel ends every process of the node and drops its mounts:
+that is the node's teardown, and its power cut.
 """
 
 from __future__ import annotations

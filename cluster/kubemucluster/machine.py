@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 from pathlib import Path
+from typing import Any
 
 from . import tools
 from .errors import NotPossible
@@ -82,11 +83,21 @@ def listens(address: str, port: int) -> bool:
 
 def detach_loops(folder: Path) -> None:
     """Detaches the loop devices whose files are below a folder."""
-    listing = tools.output(["losetup", "--list", "--json", "-O", "NAME,BACK-FILE"])
-    devices = json.loads(listing)["loopdevices"] if listing else []
-    for device in devices:
-        if (device["back-file"] or "").startswith(f"{folder}/"):
-            tools.run(["losetup", "-d", device["name"]])
+    devices = _loops()
+    ours = [loop for loop in devices if (loop["back-file"] or "").startswith(f"{folder}/")]
+    # A kubelet puts a second device on a block volume as its lock; a killed node leaves it.
+    inodes = {Path(loop["name"]).stat().st_ino for loop in ours}
+    locks = [loop for loop in devices if loop["back-ino"] in inodes and loop not in ours]
+    for loop in (*locks, *ours):
+        tools.run(["losetup", "-d", loop["name"]])
+
+
+def _loops() -> list[dict[str, Any]]:
+    """The machine's loop devices: name, file behind it, that file's inode."""
+    columns = "NAME,BACK-FILE,BACK-INO"
+    listing = tools.output(["losetup", "--list", "--json", "-O", columns])
+    found: list[dict[str, Any]] = json.loads(listing)["loopdevices"] if listing else []
+    return found
 
 
 def _mountable(kind: str) -> bool:
