@@ -1,16 +1,16 @@
 """The builder process: one request over an inherited socket, one answer, and gone.
 
-Everything is imported at once: it is started before anybody asks, so the imports cost no time.
+Everything is imported at once, and what only a first time costs is spent, while nobody asks yet.
+Imports are few on purpose: where the launcher is asked at once, they are on the path of the start.
 """
 
 from __future__ import annotations
 
-import argparse
-import logging
+import select
 import socket
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
+from types import TracebackType
 from typing import Any
 
 from virtcrds import ClusterConfig, InvalidObject, VirtualMachineInstance, parse, validate
@@ -22,26 +22,34 @@ from ..facts import Facts
 from .content import prepare
 from .content.limits import Limits, limit_self
 from .plan import plan
+from .rehearsal import rehearse
 from .support import unsupported
 
 _CONFIG = ClusterConfig(feature_gates=frozenset(GATES))
 """What a cluster allows was decided before a launcher was started."""
-_log = logging.getLogger(__name__)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Answer one request; the exit status: 1 when the launcher went away before the answer."""
-    parser = argparse.ArgumentParser(prog="python -m virtlauncher.builder")
-    parser.add_argument("--fd", type=int, required=True, help="the link's descriptor")
-    logging.basicConfig(stream=sys.stderr, format="builder: %(message)s")
-    with socket.socket(fileno=parser.parse_args(arguments).fd) as link:
+def main(arguments: Sequence[str]) -> int:
+    """`--fd N`: answer one request on descriptor N.
+
+    The exit status: 1 when the launcher went away before the answer, 2 for other arguments.
+    """
+    match arguments:
+        case ["--fd", number] if number.isdecimal():
+            pass
+        case _:
+            _say("usage: python -m virtlauncher.builder --fd N")
+            return 2
+    with socket.socket(fileno=int(number)) as link:
         try:
+            if not select.select([link], [], [], 0)[0]:
+                rehearse()
             request, fds = framing.receive(link)
             _answer(link, request, fds)
         except EOFError:
             return 0
         except OSError as error:
-            _log.error("the launcher is gone: %s", error.strerror)
+            _say(f"the launcher is gone: {error.strerror}")
             return 1
     return 0
 
@@ -59,12 +67,8 @@ def _answer(link: socket.socket, request: Mapping[str, Any], fds: Mapping[str, i
     except MemoryError:
         refusal = Refused("reading the volumes took more memory than allowed")
         framing.send(link, {"error": refusal.to_json()})
-    except OSError:
-        raise
     except Exception as error:
-        # A foreign exception's message may hold a piece of a seed: where it was is enough.
-        where = "".join(traceback.format_tb(error.__traceback__))
-        _log.error("%s\n%s", type(error).__name__, where)
+        _say_where(error)
         failure = LauncherError(f"the builder failed with {type(error).__name__}")
         framing.send(link, {"error": failure.to_json()})
 
@@ -98,5 +102,19 @@ def _check(vmi: VirtualMachineInstance, facts: Facts) -> None:
             raise kind(first.message + more, field=first.field)
 
 
+def _say_where(error: Exception) -> None:
+    """Type and places only: the message of a foreign exception may hold a piece of a seed."""
+    place: TracebackType | None = error.__traceback__
+    while place is not None:
+        code = place.tb_frame.f_code
+        _say(f'  File "{code.co_filename}", line {place.tb_lineno}, in {code.co_name}')
+        place = place.tb_next
+    _say(type(error).__name__)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -7,8 +7,9 @@ matches. What is possible is found out by trying: QEMU's own fallback from io_ur
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 
 from virtcrds.core.disks import Disk
@@ -31,14 +32,9 @@ class Aio(StrEnum):
     THREADS = "threads"
 
 
-def probe_aio(built_in: Collection[str]) -> frozenset[Aio]:
-    """What this process may use, its QEMU child too, among what QEMU has *built_in*."""
-    works = {Aio.THREADS}
-    if _io_setup_works():
-        works.add(Aio.NATIVE)
-    if _io_uring_works():
-        works.add(Aio.IO_URING)
-    return frozenset(works & set(built_in))
+def works(aio: Aio, built_in: Collection[str]) -> bool:
+    """Whether this process, and so its QEMU, may use *aio*, and QEMU has it *built_in*."""
+    return aio in built_in and _PROBES[aio]()
 
 
 def choose_direct(disk: Disk, stores: Sequence[Store], place: Place) -> bool:
@@ -64,28 +60,34 @@ def choose_direct(disk: Disk, stores: Sequence[Store], place: Place) -> bool:
 
 
 def choose_aio(
-    disk: Disk, top: Store, works: Collection[Aio], place: Place, *, direct: bool
+    disk: Disk, top: Store, built_in: Collection[str], place: Place, *, direct: bool
 ) -> Aio:
     """The user's wish; else native where it never blocks, else the best that works.
 
     Native I/O may block QEMU where a write must first allocate, so it is for block devices and
     for files without holes only, as in KubeVirt.
     """
-    if disk.io == Aio.NATIVE and not direct:
+    if disk.io == Aio.NATIVE:
+        _require_native(built_in, place, direct=direct)
+    if disk.io:
+        return Aio(disk.io)
+    steady = top.block or top.preallocated
+    if direct and steady and works(Aio.NATIVE, built_in):
+        return Aio.NATIVE
+    return Aio.IO_URING if works(Aio.IO_URING, built_in) else Aio.THREADS
+
+
+def _require_native(built_in: Collection[str], place: Place, *, direct: bool) -> None:
+    if not direct:
         raise place.bad("io 'native' needs direct I/O, which this disk's cache mode is without")
-    if disk.io == Aio.NATIVE and Aio.NATIVE not in works:
+    if not works(Aio.NATIVE, built_in):
         raise place.bad(
             "io 'native' is not possible here: the kernel refuses io_setup",
             hint="See fs.aio-max-nr of this machine, or leave `io` unset.",
         )
-    if disk.io:
-        return Aio(disk.io)
-    steady = top.block or top.preallocated
-    if direct and steady and Aio.NATIVE in works:
-        return Aio.NATIVE
-    return Aio.IO_URING if Aio.IO_URING in works else Aio.THREADS
 
 
+@functools.cache
 def _io_setup_works() -> bool:
     numbers = _IO_SETUP.get(os.uname().machine)
     if numbers is None:
@@ -93,10 +95,11 @@ def _io_setup_works() -> bool:
     context = ctypes.c_ulong(0)
     if _call(numbers[0], ctypes.c_uint(_QEMU_EVENTS), ctypes.byref(context)) < 0:
         return False
-    _call(numbers[1], context)
+    _call(numbers[1], context)  # takes tens of milliseconds, the reason to ask only when needed
     return True
 
 
+@functools.cache
 def _io_uring_works() -> bool:
     fd = _call(_IO_URING_SETUP, ctypes.c_uint(1), ctypes.create_string_buffer(_URING_PARAMS))
     if fd < 0:
@@ -108,3 +111,10 @@ def _io_uring_works() -> bool:
 def _call(number: int, *arguments: object) -> int:
     result: int = ctypes.CDLL(None).syscall(ctypes.c_long(number), *arguments)
     return result
+
+
+_PROBES: Mapping[Aio, Callable[[], bool]] = {
+    Aio.NATIVE: _io_setup_works,
+    Aio.IO_URING: _io_uring_works,
+    Aio.THREADS: lambda: True,
+}

@@ -144,7 +144,7 @@ def _prepared(job: Job, part: Part, store: Store, *, readonly: bool) -> Prepared
         layers=(store.layer(wish, job.holdings),),
         size=whole_sectors(store.length()),
         direct=direct,
-        aio=choose_aio(part.disk, store, job.aio, part.place, direct=direct),
+        aio=choose_aio(part.disk, store, job.facts.qemu.aio, part.place, direct=direct),
         readonly=readonly,
         preallocated=store.preallocated,
     )

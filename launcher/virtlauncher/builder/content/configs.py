@@ -65,7 +65,7 @@ def _written(job: Job, part: Part, data: bytes) -> PreparedDisk:
             layers=(store.layer(wish, job.holdings),),
             size=whole_sectors(os.fstat(fd).st_size),
             direct=direct,
-            aio=choose_aio(part.disk, store, job.aio, part.place, direct=direct),
+            aio=choose_aio(part.disk, store, job.facts.qemu.aio, part.place, direct=direct),
             readonly=part.readonly,
             iso=True,
         )

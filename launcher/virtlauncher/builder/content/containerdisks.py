@@ -22,7 +22,7 @@ def container_disk(job: Job, part: Part) -> Make:
     """The image's file is inspected, never written; a guest that cannot write needs no overlay."""
     source = job.source(part.volume.name, part.place)
     store = _find(job, part, source)
-    image = inspect(store, job.limits)
+    image = inspect(job, store)
     if part.readonly:
         return lambda: _read_only(job, part, store, image)
     return overlay(job, part, store, image)
@@ -76,7 +76,7 @@ def _read_only(job: Job, part: Part, store: Store, image: Image) -> PreparedDisk
         layers=(store.layer(wish, job.holdings),),
         size=image.size,
         direct=direct,
-        aio=choose_aio(part.disk, store, job.aio, part.place, direct=direct),
+        aio=choose_aio(part.disk, store, job.facts.qemu.aio, part.place, direct=direct),
         readonly=True,
         iso=image.iso,
     )

@@ -6,14 +6,17 @@ qemu-img looks at the same descriptor under limits, and both have to see the sam
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from typing import Any
 
 from . import formats, qcow2
 from .formats import Foreign, Format
+from .job import Job
 from .limits import Limits, limit_process
 from .place import Place, shown
 from .stores import SECTOR, Store
@@ -27,8 +30,11 @@ class Image:
     iso: bool = False
 
 
-def inspect(store: Store, limits: Limits) -> Image:
-    """The disk in *store*. BadVolume names what was found when it is neither raw nor qcow2."""
+def inspect(job: Job, store: Store) -> Image:
+    """The disk in *store*. BadVolume names what was found when it is neither raw nor qcow2.
+
+    Of a qcow2 image, qemu-img's look is only begun: the job's `checks` finish it.
+    """
     length = store.length()
     with store.reading() as fd:
         head = os.pread(fd, formats.HEAD, 0)
@@ -44,7 +50,8 @@ def inspect(store: Store, limits: Limits) -> Image:
                 return Image(format=Format.RAW, size=whole_sectors(length), iso=iso)
             case Format.QCOW2:
                 size = _inspect_qcow2(store, fd, head, length)
-                _compare_with_qemu(store, fd, size, limits)
+                process = job.handles.enter_context(_qemu_img(store.place, fd, job.limits))
+                job.checks.append(lambda: _compare(store, process, size, job.limits))
                 return Image(format=Format.QCOW2, size=size)
 
 
@@ -63,38 +70,42 @@ def _inspect_qcow2(store: Store, fd: int, head: bytes, length: int) -> int:
     return header.size
 
 
-def _compare_with_qemu(store: Store, fd: int, size: int, limits: Limits) -> None:
-    seen = _qemu_info(store.name, store.place, fd, limits)
+@contextlib.contextmanager
+def _qemu_img(place: Place, fd: int, limits: Limits) -> Iterator[subprocess.Popen[bytes]]:
+    """qemu-img looking at the qcow2 image open as *fd*; killed at the end, whatever it does."""
+    try:
+        started = subprocess.Popen(
+            ["qemu-img", "info", "--output", "json", "-f", "qcow2", f"/proc/self/fd/{fd}"],
+            pass_fds=[fd],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
+        )
+    except OSError as error:
+        raise place.failed("qemu-img cannot be started", error) from error
+    with started as process:
+        try:
+            limit_process(process.pid, limits)
+            yield process
+        finally:
+            process.kill()
+
+
+def _compare(store: Store, process: subprocess.Popen[bytes], size: int, limits: Limits) -> None:
+    try:
+        output, complaint = process.communicate(timeout=limits.wall_seconds)
+    except subprocess.TimeoutExpired as error:
+        text = f"{store.name} could not be inspected in {limits.wall_seconds:g} s"
+        raise store.place.bad(text) from error
+    if process.returncode < 0:
+        raise store.place.bad(f"inspecting {store.name} took more CPU or memory than allowed")
+    if process.returncode:
+        raise store.place.bad(f"{store.name} is a broken qcow2 image: {_reason(complaint)}")
+    seen: dict[str, Any] = json.loads(output)
     data = seen.get("format-specific", {}).get("data", {})
     if seen.get("virtual-size") != size or "backing-filename" in seen or "data-file" in data:
         raise store.place.bad(f"{store.name} means different things to different programs")
-
-
-def _qemu_info(name: str, place: Place, fd: int, limits: Limits) -> dict[str, Any]:
-    """What qemu-img says of the qcow2 image open as *fd*."""
-    with subprocess.Popen(
-        ["qemu-img", "info", "--output", "json", "-f", "qcow2", f"/proc/self/fd/{fd}"],
-        pass_fds=[fd],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
-    ) as process:
-        try:
-            limit_process(process.pid, limits)
-            output, complaint = process.communicate(timeout=limits.wall_seconds)
-        except subprocess.TimeoutExpired as error:
-            raise place.bad(
-                f"{name} could not be inspected in {limits.wall_seconds:.0f} s"
-            ) from error
-        finally:
-            process.kill()
-    if process.returncode < 0:
-        raise place.bad(f"{name} could not be inspected: it takes more CPU or memory than allowed")
-    if process.returncode:
-        raise place.bad(f"{name} is a broken qcow2 image: {_reason(complaint)}")
-    answer: dict[str, Any] = json.loads(output)
-    return answer
 
 
 def _reason(complaint: bytes) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 
 from virtcrds import VirtualMachineInstance
 from virtcrds.core.disks import Disk
@@ -17,7 +17,6 @@ from virtcrds.core.volumes import Volume
 from ...errors import Refused
 from ...facts import Facts, Source
 from ..prepared import PreparedDisk
-from .aio import Aio
 from .holdings import Holdings
 from .limits import Limits
 from .place import Place
@@ -32,10 +31,11 @@ class Job:
     given: Mapping[str, int]
     """Descriptors that came with the request."""
     limits: Limits
-    aio: Collection[Aio]
     holdings: Holdings
     handles: contextlib.ExitStack
     """Closes, at the end, what was only needed to look."""
+    checks: list[Callable[[], None]] = dataclasses.field(default_factory=list)
+    """Looks that were begun and take a while: all are finished before anything is made."""
     warnings: list[str] = dataclasses.field(default_factory=list)
 
     def source(self, key: str, place: Place) -> Source:

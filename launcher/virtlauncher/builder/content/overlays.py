@@ -51,7 +51,7 @@ def _made(job: Job, part: Part, size: int, base: tuple[Store, Format] | None) ->
             layers=tuple(layers),
             size=size,
             direct=direct,
-            aio=choose_aio(part.disk, top, job.aio, part.place, direct=direct),
+            aio=choose_aio(part.disk, top, job.facts.qemu.aio, part.place, direct=direct),
             readonly=part.readonly,
             made=(made,),
         )

@@ -12,7 +12,6 @@ from virtcrds import VirtualMachineInstance
 
 from ...facts import Facts
 from ..prepared import Prepared
-from .aio import probe_aio
 from .claims import claim, ephemeral, host_disk
 from .configs import config_disk, sysprep_disk
 from .containerdisks import container_disk
@@ -95,7 +94,6 @@ def prepare(
             facts=facts,
             given=descriptors,
             limits=limits or Limits(),
-            aio=probe_aio(facts.qemu.aio),
             holdings=holdings,
             handles=handles,
         )
@@ -109,6 +107,8 @@ def prepare(
 def _prepared(job: Job) -> Prepared:
     to_make = dict(_looked_at(job))
     boot = kernel_boot(job)
+    for finish in job.checks:
+        finish()
     firmware = uefi(job)
     return Prepared(
         disks={name: make() for name, make in to_make.items()},
