@@ -122,8 +122,8 @@ def spec(bench: Bench) -> Path:
     overlay, seed = bench.folder / "overlay.qcow2", bench.folder / "seed.iso"
     base = bench.folder / "image" / "disk" / "disk.img"
     names = {values.split("opaque=")[1].rsplit("/", 1)[0] for values in _add_fds(argv)}
-    files = {name: str(seed if name.startswith("seed") else overlay) for name in names}
-    files |= {name: str(base) for name in names if name.startswith("root/1")}
+    files = {name: str(seed if "/seed/" in name else overlay) for name in names}
+    files |= {name: str(base) for name in names if name.endswith("/root/1")}
     path = bench.folder / "spec.json"
     content = {
         "argv": argv,

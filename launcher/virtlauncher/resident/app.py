@@ -56,7 +56,7 @@ def run(arguments: Sequence[str], builder: BuilderStart) -> int:
     kernel.adopt_orphans()
     make_room()
     try:
-        with _run_dir(chosen.run_dir), _listeners(chosen) as listeners:
+        with _folders(chosen), _listeners(chosen) as listeners:
             ending = asyncio.run(_run(chosen, builder, listeners, handler))
     except _Unusable as error:
         print(f"virt-launcher: {error}", file=sys.stderr)
@@ -136,13 +136,15 @@ async def _signals(machine: Machine) -> AsyncIterator[None]:
 
 
 @contextlib.contextmanager
-def _run_dir(path: str) -> Iterator[None]:
-    """The run directory, made if need be, and locked: a second launcher in it is an error."""
+def _folders(chosen: Options) -> Iterator[None]:
+    """Run and disk directory, made if need be. A second launcher in the first is an error."""
+    path = chosen.run_dir
     try:
-        os.makedirs(path, mode=0o700, exist_ok=True)
+        for wanted in (path, chosen.disk_dir):
+            os.makedirs(wanted, mode=0o700, exist_ok=True)
         folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
-        raise _Unusable(f"{path}: {error.strerror}") from error
+        raise _Unusable(f"{error.filename}: {error.strerror}") from error
     try:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
