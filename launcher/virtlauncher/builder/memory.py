@@ -52,17 +52,16 @@ def guest_memory(given: Given) -> int:
     """
     if given.abi is not None:
         return given.abi.memory
-    memory, resources = given.domain.memory, given.domain.resources
-    amounts = [
+    memory, resources, unit = given.domain.memory, given.domain.resources, backend(given).page_size
+    amounts = (
         memory.guest if memory else None,
         resources.requests.get("memory"),
         resources.limits.get("memory"),
-        Quantity(_page_size(given)) if _page_size(given) else None,
-    ]
-    amount = next((amount for amount in amounts if amount), None)
-    if amount is None:
+    )
+    amount = next((amount.value for amount in amounts if amount), 0)
+    if amount <= 0 and not _page_size(given):
         raise Refused("no memory requested", field="spec.domain.memory.guest")
-    return _rounded_up(amount.value, backend(given).page_size)
+    return _rounded_up(max(amount, 1), unit)
 
 
 def max_memory(given: Given) -> int | None:
@@ -87,8 +86,12 @@ def backend(given: Given) -> Backend:
     page_size = _page_size(given)
     if not page_size:
         return Backend.MEMFD if given.annotations.get(MEMFD) == "true" else Backend.RAM
+    try:
+        size = Quantity(page_size).value
+    except ValueError:
+        size = 0
     for huge in (Backend.HUGE_2MI, Backend.HUGE_1GI):
-        if Quantity(page_size).value == huge.page_size:
+        if size == huge.page_size:
             return huge
     raise Refused(
         f"'{page_size}' is no size of huge pages on amd64: 2Mi or 1Gi",

@@ -126,7 +126,11 @@ def _keyval(value: Scalar) -> str:
 
 
 def _check(word: str) -> None:
+    try:
+        size = len(word.encode())
+    except UnicodeEncodeError as error:
+        raise Refused(f"a text is no Unicode: {word[:60]!r}") from error
     if "\0" in word:
         raise Refused(f"a text holds a NUL character: {word[:60]!r}")
-    if len(word.encode("utf-8", "surrogatepass")) > ARGUMENT_LIMIT:
+    if size > ARGUMENT_LIMIT:
         raise Refused(f"a text is longer than {ARGUMENT_LIMIT} bytes: {word[:60]!r}…")

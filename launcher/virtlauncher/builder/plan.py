@@ -124,6 +124,8 @@ def _assembled(given: Given) -> tuple[Layout, list[Option]]:
         *tpm(given),
     ]
     devices = [part for part in parts if isinstance(part, Device)]
+    for device in devices:
+        _check(device, given.facts)
     layout = lay_out(devices, spare_ports(given), given.abi)
     return layout, [
         *process(given),
@@ -137,6 +139,13 @@ def _assembled(given: Given) -> tuple[Layout, list[Option]]:
         *(layout.option(part) if isinstance(part, Device) else part for part in parts),
         *_incoming(given),
     ]
+
+
+def _check(device: Device, facts: Facts) -> None:
+    """Distributions put some of QEMU's devices into packages of their own."""
+    known = facts.qemu.devices
+    if known and device.driver not in known:
+        raise Unsupported(f"this QEMU has no device '{device.driver}'", field=device.field)
 
 
 def _incoming(given: Given) -> list[Option]:

@@ -181,9 +181,11 @@ def _devices(given: Given) -> Iterator[_Complaint]:
         if device.model == HYPERV_PANIC and not given.kvm:
             field = f"{_DEVICES}.panicDevices[{index}].model"
             yield field, "An emulated CPU has no Hyper-V crash registers."
-    if has_graphics(given) and video_type(given) not in DRIVERS:
-        kind = video_type(given)
+    kind = video_type(given)
+    if has_graphics(given) and kind not in DRIVERS:
         yield f"{_DEVICES}.video.type", f"There is no graphics card '{kind}' on amd64."
+    elif has_graphics(given) and qemu.devices and DRIVERS[kind] not in qemu.devices:
+        yield f"{_DEVICES}.video.type", f"This QEMU has no graphics card '{DRIVERS[kind]}'."
 
 
 def _disk(index: int, disk: Disk) -> Iterator[_Complaint]:
