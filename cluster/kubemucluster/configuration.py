@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -42,15 +43,16 @@ def write_all(layout: Layout, pause: str) -> None:
     etc = layout.etc
     registries = etc / "registries"
     (registries / "registry:5000").mkdir(parents=True, exist_ok=True)
-    (registries / "registry:5000" / "hosts.toml").write_text(_registry_hosts(layout))
-    (etc / "containerd.toml").write_text(_CONTAINERD.format(pause=pause, registries=registries))
+    _write(registries / "registry:5000" / "hosts.toml", _registry_hosts(layout))
+    containerd = _CONTAINERD.format(pause=pause, registries=registries)
+    _write(etc / "containerd.toml", containerd)
     _yaml(layout, "audit-policy.yaml", _audit_policy())
     for node in layout.nodes:
         _yaml(layout, f"{node.name}-kubelet.yaml", _kubelet(layout, node))
         _yaml(layout, f"{node.name}-proxy.yaml", _proxy(layout, node))
         conflist = node.folder / "cni-conf" / "10-kubemu.conflist"
         conflist.parent.mkdir(parents=True, exist_ok=True)
-        conflist.write_text(json.dumps(_cni(layout, node), indent=2))
+        _write(conflist, json.dumps(_cni(layout, node), indent=2))
 
 
 def write_registry(layout: Layout) -> None:
@@ -71,7 +73,13 @@ def write_registry(layout: Layout) -> None:
 
 
 def _yaml(layout: Layout, name: str, document: Any) -> None:
-    (layout.etc / name).write_text(yaml.safe_dump(document, sort_keys=False))
+    _write(layout.etc / name, yaml.safe_dump(document, sort_keys=False))
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes only what changes: kube-proxy ends when its file is written anew."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
 
 
 def _registry_hosts(layout: Layout) -> str:
@@ -137,7 +145,6 @@ def _proxy(layout: Layout, node: Node) -> dict[str, Any]:
         "clusterCIDR": ",".join(layout.pods_cidrs),
         "detectLocalMode": "ClusterCIDR",
         "hostnameOverride": node.name,
-        "nodeIPOverride": layout.pods.chosen(node.ipv4, node.ipv6),
         "healthzBindAddress": "0.0.0.0:10256",
         "metricsBindAddress": "127.0.0.1:10249",
         "oomScoreAdj": 0,
