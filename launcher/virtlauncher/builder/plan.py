@@ -96,8 +96,30 @@ def _given(vmi: VirtualMachineInstance, facts: Facts, prepared: Prepared, now: f
         first, *others = violations
         more = f" (and {len(others)} more such fields)" if others else ""
         raise Unsupported(first.message + more, field=first.field)
+    _check_prepared(vmi, prepared)
     fds = table(vmi, facts, prepared)
     return Given(vmi=vmi, facts=facts, prepared=prepared, fds=fds, abi=_replayed(facts), now=now)
+
+
+def _check_prepared(vmi: VirtualMachineInstance, prepared: Prepared) -> None:
+    """What the VMI wants and nobody prepared would otherwise be missing without a word."""
+    wanted, tpm = vmi.spec.domain.firmware, vmi.spec.domain.devices.tpm
+    loader = wanted.bootloader if wanted is not None else None
+    kernel = wanted.kernel_boot if wanted is not None else None
+    missing = {
+        "spec.domain.firmware.bootloader.efi": (
+            loader is not None and loader.efi is not None and prepared.firmware is None
+        ),
+        "spec.domain.firmware.kernelBoot": (
+            kernel is not None and kernel.container is not None and prepared.boot is None
+        ),
+        "spec.domain.devices.tpm": (
+            tpm is not None and tpm.enabled is not False and not prepared.tpm_dir
+        ),
+    }
+    for field, absent in missing.items():
+        if absent:
+            raise Refused("its files were not prepared", field=field)
 
 
 def _replayed(facts: Facts) -> GuestABI | None:

@@ -92,6 +92,7 @@ def unsupported(vmi: VirtualMachineInstance, facts: Facts) -> list[Violation]:
     complaints = [
         *_absent(vmi),
         *_machine(given),
+        *_firmware(given),
         *_devices(given),
         *(complaint for i, disk in enumerate(given.devices.disks) for complaint in _disk(i, disk)),
         *(
@@ -162,6 +163,20 @@ def _machine(given: Given) -> Iterator[_Complaint]:
     rtc = clock.timer.rtc if clock is not None and clock.timer is not None else None
     if rtc is not None and rtc.present is False:
         yield f"{_DOMAIN}.clock.timer.rtc.present", "q35 cannot be without a real time clock."
+
+
+def _firmware(given: Given) -> Iterator[_Complaint]:
+    loader, images = given.firmware.bootloader, given.facts.qemu.firmware
+    if loader is None or loader.efi is None:
+        return
+    field = f"{_DOMAIN}.firmware.bootloader.efi"
+    secure = loader.efi.secure_boot is not False
+    wanted = (images.secure_code, images.secure_vars)
+    if not all(wanted if secure else (images.efi_code, images.efi_vars)):
+        mode = f"SecureBoot={str(secure).lower()}"
+        yield field, f"EFI OVMF roms missing for booting in EFI mode with {mode}."
+    if loader.efi.persistent and not given.facts.state_dir:
+        yield f"{field}.persistent", "There is no place to keep the UEFI variables."
 
 
 def _devices(given: Given) -> Iterator[_Complaint]:

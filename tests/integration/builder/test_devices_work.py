@@ -15,7 +15,7 @@ import pytest
 from virtcrds import VirtualMachineInstance, default
 from virtlauncher.builder.plan import plan
 from virtlauncher.builder.prepared import Layer, Prepared, PreparedDisk, PreparedFirmware
-from virtlauncher.facts import Accel, Facts, Qemu
+from virtlauncher.facts import Accel, Facts, Firmware, Qemu
 from virtlauncher.plan import Plan
 
 SWTPM = shutil.which("swtpm") or "swtpm"
@@ -37,6 +37,7 @@ def build(prepared: Prepared, annotations: dict[str, str] | None = None, **domai
             version=(7, 2, 22),
             machine_aliases={"q35": "pc-q35-7.2"},
             swtpm=SWTPM,
+            firmware=Firmware(secure_code="code", secure_vars="vars"),
         ),
         accel=Accel.TCG,
         run_dir="/run",

@@ -11,7 +11,7 @@ from virtcrds import VirtualMachineInstance
 from virtlauncher.builder.plan import plan
 from virtlauncher.builder.prepared import Prepared
 from virtlauncher.builder.support import not_acted_on, unsupported
-from virtlauncher.errors import Unsupported
+from virtlauncher.errors import Refused, Unsupported
 from virtlauncher.facts import Facts
 
 Case = tuple[VirtualMachineInstance, Facts, Prepared]
@@ -130,6 +130,20 @@ def interface(**fields: Any) -> dict[str, Any]:
             "metadata.annotations[kubevirt.io/ignitiondata]",
         ),
         (
+            vm(
+                {"domain": {"firmware": {"bootloader": {"efi": {}}}}},
+                facts={"qemu": {"firmware": {}}},
+            ),
+            "spec.domain.firmware.bootloader.efi",
+        ),
+        (
+            vm(
+                {"domain": {"firmware": {"bootloader": {"efi": {"persistent": True}}}}},
+                facts={"state_dir": ""},
+            ),
+            "spec.domain.firmware.bootloader.efi.persistent",
+        ),
+        (
             vm({"domain": {"devices": {"tpm": {}}}}, facts={"qemu": {"swtpm": ""}}),
             f"{DEVICES}.tpm",
         ),
@@ -233,3 +247,23 @@ def test_a_device_that_this_qemu_lacks_is_refused_by_its_field(make: Make) -> No
     vmi, facts, prepared = make(tree)
     with pytest.raises(Unsupported, match="this QEMU has no device"):
         plan(vmi, facts, prepared)
+
+
+@pytest.mark.parametrize(
+    ("tree", "field"),
+    [
+        (domain(firmware={"bootloader": {"efi": {}}}), "spec.domain.firmware.bootloader.efi"),
+        (
+            domain(firmware={"kernelBoot": {"container": {"image": "x", "kernelPath": "/k"}}}),
+            "spec.domain.firmware.kernelBoot",
+        ),
+        (devices(tpm={}), f"{DEVICES}.tpm"),
+    ],
+    ids=["uefi", "kernel", "tpm"],
+)
+def test_what_nobody_prepared_is_not_left_out_silently(
+    tree: dict[str, Any], field: str, make: Make
+) -> None:
+    with pytest.raises(Refused, match="not prepared") as refused:
+        plan(*make(tree))
+    assert refused.value.field == field
