@@ -58,9 +58,10 @@ def from_status(status: int, folders: VmFolders) -> Ending:
 def from_remains(folders: VmFolders) -> Ending:
     """Of a VM that nobody watched: its launcher's log and last words, if it had time for them."""
     for entry in reversed(read_log(folders)):
-        if entry.get("logger") == "virtlauncher.machine" and entry.get("message") == "ended":
-            kind, at = str(entry.get("reason", LOST)), str(entry.get("time", ""))
-            return Ending(kind=kind, message=last_words(folders) or "It ended.", at=at)
+        state, _, kind = str(entry.get("message", "")).partition(" ")
+        if entry.get("logger") == "virtlauncher.machine" and state == "ended":
+            words = last_words(folders) or "It ended."
+            return Ending(kind=kind or LOST, message=words, at=str(entry.get("time", "")))
     return Ending(
         kind=LOST, message="Its launcher is gone and left no word: killed, or the power was cut."
     )

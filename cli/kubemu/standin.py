@@ -59,12 +59,15 @@ def stand_in_facts(
 
 def stand_in_prepared(vmi: VirtualMachineInstance) -> Prepared:
     """What the builder would find, were the disks what their volumes promise."""
-    domain = vmi.spec.domain
+    domain, readonly = vmi.spec.domain, _readonly(vmi)
     firmware = domain.firmware
     loader = firmware.bootloader if firmware is not None else None
     kernel = firmware.kernel_boot if firmware is not None else None
     return Prepared(
-        disks={volume.name: _disk(volume) for volume in vmi.spec.volumes},
+        disks={
+            volume.name: _disk(volume, readonly.get(volume.name, False))
+            for volume in vmi.spec.volumes
+        },
         boot=PreparedBoot(kernel_fd="kernel", initrd_fd="initrd")
         if kernel is not None and kernel.container is not None
         else None,
@@ -84,24 +87,33 @@ def find_unsupported(checked: Checked) -> list[Violation]:
     return unsupported(checked.vmi, stand_in_facts(checked.vmi))
 
 
-def _disk(volume: Any) -> PreparedDisk:
+def _disk(volume: Any, readonly: bool) -> PreparedDisk:
+    name = volume.name
     if any(getattr(volume, source) is not None for source in _ISO_SOURCES):
-        iso = _layer(volume.name, 0, "raw", writable=False)
+        layers = (_layer(name, 0, "raw", writable=not readonly),)
         return PreparedDisk(
-            volume=volume.name, layers=(iso,), size=_DISK_SIZE, readonly=True, iso=True
+            volume=name, layers=layers, size=_DISK_SIZE, readonly=readonly, iso=True
         )
     if volume.container_disk is not None or volume.ephemeral is not None:
-        top = _layer(volume.name, 0, "qcow2")
-        base = _layer(volume.name, 1, "raw" if volume.ephemeral else "qcow2", writable=False)
-        return PreparedDisk(volume=volume.name, layers=(top, base), size=_DISK_SIZE)
+        base = "raw" if volume.ephemeral is not None else "qcow2"
+        chain = (_layer(name, 0, "qcow2"), _layer(name, 1, base, writable=False))
+        return PreparedDisk(volume=name, layers=chain, size=_DISK_SIZE, readonly=readonly)
     if volume.empty_disk is not None:
-        layer = _layer(volume.name, 0, "qcow2")
+        size = volume.empty_disk.capacity.value
         return PreparedDisk(
-            volume=volume.name, layers=(layer,), size=volume.empty_disk.capacity.value
+            volume=name, layers=(_layer(name, 0, "qcow2"),), size=size, readonly=readonly
         )
-    return PreparedDisk(
-        volume=volume.name, layers=(_layer(volume.name, 0, "raw"),), size=_DISK_SIZE
-    )
+    layers = (_layer(name, 0, "raw", writable=not readonly),)
+    return PreparedDisk(volume=name, layers=layers, size=_DISK_SIZE, readonly=readonly)
+
+
+def _readonly(vmi: VirtualMachineInstance) -> dict[str, bool]:
+    """Which volumes the guest can only read, by how they are attached."""
+    return {
+        disk.name: disk.cdrom is not None
+        or any(target is not None and bool(target.readonly) for target in (disk.disk, disk.lun))
+        for disk in vmi.spec.domain.devices.disks
+    }
 
 
 def _layer(volume: str, index: int, form: str, *, writable: bool = True) -> Layer:

@@ -9,13 +9,17 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import tarfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from images import packing
 
 USER_AND_HASH = "kubemu:$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a"
 """The user kubemu with the password 'secret'."""
@@ -217,7 +221,7 @@ def kit(tmp_path: Path) -> Kit:
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """An environment in which nothing of the tester's own is found or changed."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ}
     folders = {
         "HOME": "home",
         "XDG_RUNTIME_DIR": "run",
@@ -225,5 +229,176 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "XDG_CACHE_HOME": "cache",
     }
     for name in folders.values():
-        (tmp_path / name).mkdir()
+        (tmp_path / name).mkdir(mode=0o700)
     return kept | {variable: str(tmp_path / name) for variable, name in folders.items()}
+
+
+class Session:
+    """A `kubemu` that runs, and what it has said so far."""
+
+    def __init__(
+        self, arguments: Sequence[str], environment: Mapping[str, str], **how: Any
+    ) -> None:
+        self.arguments = arguments
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "kubemu", *arguments],
+            env=dict(environment),
+            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE} | how,
+            stderr=subprocess.PIPE,
+        )
+        self._said: dict[str, bytearray] = {"out": bytearray(), "err": bytearray()}
+        self._news = threading.Condition()
+        self._readers = [
+            threading.Thread(target=self._read, args=(name, stream), daemon=True)
+            for name, stream in (("out", self.process.stdout), ("err", self.process.stderr))
+            if stream is not None
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    @property
+    def out(self) -> str:
+        return self._said["out"].decode(errors="replace")
+
+    @property
+    def err(self) -> str:
+        return self._said["err"].decode(errors="replace")
+
+    def wait_for(self, text: str, where: str = "out", limit: float = 100) -> None:
+        """Until it has said `text`."""
+        with self._news:
+            found = self._news.wait_for(
+                lambda: text.encode() in self._said[where] or self._over(), limit
+            )
+        assert text in self._said[where].decode(errors="replace"), (found, self.out, self.err)
+
+    def end(self, limit: float = 100) -> int:
+        """Its exit status, once it has ended."""
+        status = self.process.wait(limit)
+        for reader in self._readers:
+            reader.join(limit)
+        return status
+
+    def _over(self) -> bool:
+        return not any(reader.is_alive() for reader in self._readers)
+
+    def _read(self, name: str, stream: Any) -> None:
+        with stream:
+            while data := os.read(stream.fileno(), 65536):
+                with self._news:
+                    self._said[name] += data
+                    self._news.notify_all()
+        with self._news:
+            self._news.notify_all()
+
+
+class Kubemu:
+    """The command line, in folders of its own; everything it starts is ended with the test."""
+
+    def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
+        self.environment = environment
+        self.folder = folder
+        self._sessions: list[Session] = []
+
+    def start(self, *arguments: str, **how: Any) -> Session:
+        session = Session(arguments, {**self.environment, **how.pop("env", {})}, **how)
+        self._sessions.append(session)
+        return session
+
+    def run(self, *arguments: str, **how: Any) -> Session:
+        """A command that ends by itself."""
+        session = self.start(*arguments, **how)
+        session.end()
+        return session
+
+    def ps(self) -> dict[str, dict[str, Any]]:
+        """What `ps` shows, by name."""
+        listed: list[dict[str, Any]] = json.loads(self.run("ps", "--output", "json").out)
+        return {f"{vm['namespace']}/{vm['name']}": vm for vm in listed}
+
+    def launcher_pid(self, name: str) -> int:
+        path = Path(self.environment["XDG_STATE_HOME"]) / "kubemu/vms" / name / "state.json"
+        pid: int = json.loads(path.read_text())["launcher"]["pid"]
+        return pid
+
+    def left(self) -> list[str]:
+        """Files and folders of VMs, below both state and runtime folders."""
+        roots = (
+            Path(self.environment["XDG_STATE_HOME"]) / "kubemu/vms",
+            Path(self.environment["XDG_RUNTIME_DIR"]) / "kubemu",
+        )
+        return sorted(str(path.relative_to(root)) for root in roots for path in root.rglob("*"))
+
+    def write(self, name: str, text: str) -> str:
+        path = self.folder / name
+        path.write_text(text)
+        return str(path)
+
+    def close(self) -> None:
+        """Shows what was said (pytest prints it when the test failed), and ends what is left."""
+        for session in self._sessions:
+            if session.process.poll() is None:
+                session.process.kill()
+                session.process.wait()
+            print("$ kubemu", *session.arguments, f"-> {session.process.returncode}")
+            print(session.out, session.err, sep="\n")
+        for name in self.ps():
+            print(self.run("logs", name).out)
+            self.run("delete", name, "--grace", "0")
+
+
+@pytest.fixture
+def kubemu(environment: dict[str, str], tmp_path: Path) -> Iterator[Kubemu]:
+    (tmp_path / "work").mkdir()
+    found = Kubemu(environment, tmp_path / "work")
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def tiny(registry: Registry) -> str:
+    """The tiny guest in the registry; its name there."""
+    [name] = packing.publish(
+        [packing.ImageName.TINY], registry.address, prefix="kubemu", tag="devel", cache=None
+    )
+    return name
+
+
+@pytest.fixture
+def manifest(kubemu: Kubemu, tiny: str) -> Callable[..., str]:
+    """Writes a manifest of a tiny VM that runs a script; its path."""
+
+    def write(script: str, name: str = "tiny", **changes: Any) -> str:
+        spec = {
+            "terminationGracePeriodSeconds": 30,
+            "domain": {
+                "memory": {"guest": "128Mi"},
+                "devices": {
+                    "disks": [
+                        {"name": "root", "disk": {"bus": "virtio"}},
+                        {"name": "seed", "disk": {"bus": "virtio"}},
+                    ],
+                    "interfaces": [
+                        {
+                            "name": "default",
+                            "masquerade": {},
+                            "ports": [{"port": 80}, {"port": 7, "protocol": "UDP"}],
+                        }
+                    ],
+                },
+            },
+            "networks": [{"name": "default", "pod": {}}],
+            "volumes": [
+                {"name": "root", "containerDisk": {"image": tiny}},
+                {"name": "seed", "cloudInitNoCloud": {"userData": f"#!/bin/sh\n{script}\n"}},
+            ],
+        }
+        tree = {
+            "apiVersion": "kubevirt.io/v1",
+            "kind": "VirtualMachineInstance",
+            "metadata": {"name": name},
+            "spec": spec | changes,
+        }
+        return kubemu.write(f"{name}.yaml", json.dumps(tree))
+
+    return write

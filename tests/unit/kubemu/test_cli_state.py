@@ -207,8 +207,8 @@ def test_what_a_launcher_left_says_how_it_ended(folders: VmFolders) -> None:
             "time": "T2",
             "level": "info",
             "logger": "virtlauncher.machine",
-            "message": "ended",
-            "reason": "crashed",
+            "message": "ended crashed",
+            "pid": 5,
         },
     ]
     text = "".join(json.dumps(line) + "\n" for line in lines) + "Traceback: not JSON\n[]\n"
@@ -219,7 +219,7 @@ def test_what_a_launcher_left_says_how_it_ended(folders: VmFolders) -> None:
     )
     assert [endings.render_entry(entry) for entry in endings.read_log(folders)] == [
         "T1 info    running",
-        "T2 info    ended reason=crashed",
+        "T2 info    ended crashed pid=5",
         "Traceback: not JSON",
         "[]",
     ]
