@@ -13,6 +13,7 @@ SERIAL_CONTROLLER = "virtio-serial0"
 
 SATA_PORTS = 6
 """Of one AHCI controller; the first is q35's own, whose buses are ide.0 to ide.5."""
+SATA_CONTROLLERS = 5
 USB_PORTS = 15
 """What qemu-xhci can have of either speed."""
 
@@ -47,7 +48,7 @@ def _sata(number: int) -> Place:
 
 
 _PLACES = {
-    Slot.SATA: (_sata, 64),
+    Slot.SATA: (_sata, SATA_PORTS * SATA_CONTROLLERS),
     Slot.SCSI: (lambda n: Place(bus=f"{SCSI_CONTROLLER}.0", address=str(n)), 256),
     Slot.USB: (lambda n: Place(bus=f"{USB_CONTROLLER}.0", address=str(n + 1)), USB_PORTS),
     Slot.VIRTIO_SERIAL: (lambda n: Place(bus=f"{SERIAL_CONTROLLER}.0", address=str(n + 1)), 30),

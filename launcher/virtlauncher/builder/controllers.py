@@ -13,10 +13,11 @@ from .buses import (
     USB_PORTS,
     sata_controller,
 )
-from .devices import Device, Slot
+from .devices import Device, Place, Slot
 from .given import Given
 from .inputs import wanted_inputs
 from .options import Group
+from .pci import ROOT_BUS
 from .virtio import virtio_driver, virtio_slot
 
 
@@ -78,6 +79,9 @@ def _sata(attached: Sequence[Attached]) -> list[Device]:
             driver="ich9-ahci",
             id=sata_controller(index),
             slot=Slot.ROOT,
+            # Functions of q35's own slot behind its own controller at 1f.2, so that guests find
+            # the disks in their order.
+            fixed=Place(bus=ROOT_BUS, address=f"0x1f.0x{3 + index:x}"),
             group=Group.DISKS,
             why=f"q35's own controller has {SATA_PORTS} ports",
         )

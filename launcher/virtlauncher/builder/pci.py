@@ -140,9 +140,7 @@ def _port(number: int, user: Device | None, spare: Spare) -> Device:
 
 def _check_distinct(devices: Iterable[Device], places: Mapping[str, Place]) -> None:
     seen: dict[Place, str] = {}
-    port_slots = {
-        place.address.partition(".")[0] for place in places.values() if "." in place.address
-    }
+    port_slots = {place.address.partition(".")[0] for id, place in places.items() if _number(id)}
     for device in devices:
         place = places[device.id]
         if (other := seen.setdefault(place, device.id)) != device.id:

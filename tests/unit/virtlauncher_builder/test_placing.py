@@ -165,3 +165,12 @@ def test_a_record_that_does_not_fit_is_refused(abi: dict[str, Any], make: Make) 
     record = abi if abi == {"version": 1} else whole | abi
     with pytest.raises(Refused):
         plan(vmi, dataclasses.replace(facts, abi=record), prepared)
+
+
+def test_more_sata_disks_than_controllers_carry_are_refused(make: Make) -> None:
+    tree = machine(disks=31)
+    for disk in tree["vmi"]["spec"]["domain"]["devices"]["disks"]:
+        disk["disk"] = {"bus": "sata"}
+    with pytest.raises(Refused, match="the sata bus takes no more than 30 devices") as refused:
+        plan(*make(tree))
+    assert refused.value.field == "spec.domain.devices.disks[30]"
