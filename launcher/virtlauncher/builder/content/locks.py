@@ -41,7 +41,7 @@ def find_user(fd: int) -> str:
     Sees only what this user may see; for a message, when a lock was found.
     """
     status = os.fstat(fd)
-    for process in Path("/proc").glob("[0-9]*"):
+    for process in [path for path in Path("/proc").iterdir() if path.name.isdigit()]:
         if process.name != str(os.getpid()) and (status.st_dev, status.st_ino) in _open(process):
             return f"process {process.name} ({_name(process)})"
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -78,17 +79,13 @@ def tolerated(root: Handle, size: int, warnings: list[str]) -> int:
 
 
 def _remember(root: Handle, fd: int, name: str, holdings: Holdings, *, existed: bool) -> None:
-    folder, made = os.dup(root.fd), os.fstat(fd)
+    folder, made = holdings.keep_for_undo(root.fd), os.fstat(fd)
 
     def undo() -> None:
-        try:
+        with contextlib.suppress(FileNotFoundError):
             now = os.stat(name, dir_fd=folder, follow_symlinks=False)
             if os.path.samestat(now, made):
                 _take_back(folder, name, existed=existed)
-        except FileNotFoundError:
-            pass
-        finally:
-            os.close(folder)
 
     holdings.on_undo(undo)
 
