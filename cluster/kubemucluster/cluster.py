@@ -176,8 +176,13 @@ def start_node(cluster: Cluster, node: Node) -> None:
     if holder is None:
         raise StepFailed(f"{node.name} ended.", log=tools.tail_of(owner.log(node.name)))
     network.connect(layout, node, holder.pid)
-    for daemon in nodes.daemons(layout, node, programs.built(), owner).values():
-        owner.start(daemon)
+    inside = nodes.daemons(layout, node, programs.built(), owner)
+    owner.start(inside["containerd"])
+    # The kubelet ends when it finds no runtime.
+    socket = Path(f"/proc/{holder.pid}/root/run/containerd/containerd.sock")
+    _await(cluster, f"containerd@{node.name}", socket.exists)
+    for program in ("kubelet", "kube-proxy"):
+        owner.start(inside[program])
 
 
 def stop_node(cluster: Cluster, node: Node) -> None:

@@ -12,8 +12,6 @@ from .errors import StepFailed
 from .layout import Layout, Node
 from .processes import Daemon, Owner
 
-PROGRAMS = ("containerd", "kubelet", "kube-proxy")
-
 
 def holder_daemon(node: Node) -> Daemon:
     """Process 1 of the node, in namespaces of its own."""

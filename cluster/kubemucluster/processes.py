@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -93,19 +92,26 @@ class Owner:
             return running
         self.stop(daemon)
         self.logs.mkdir(parents=True, exist_ok=True)
-        with self.log(daemon.name).open("ab") as log:
-            child = subprocess.Popen(
-                [*daemon.enter, *daemon.argv],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**daemon.env, _MARK: self._mark(daemon.name)},
-                start_new_session=True,
-                cwd="/",
-            )
+        child = self._spawn(daemon)
         process = self._settled(daemon, child)
         self._write(daemon.name, process)
         return process
+
+    def _spawn(self, daemon: Daemon) -> int:
+        """Starts the daemon in a session of its own; it is meant to outlive this command."""
+        log = str(self.log(daemon.name))
+        argv = [*daemon.enter, *daemon.argv]
+        return os.posix_spawnp(
+            argv[0],
+            argv,
+            {**daemon.env, _MARK: self._mark(daemon.name)},
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+        )
 
     def stop(self, daemon: Daemon) -> None:
         """Kills a component, recorded or only marked, and waits until it is gone."""
@@ -137,16 +143,16 @@ class Owner:
         """Every live process that this cluster started, children included."""
         return list(self._marked(""))
 
-    def _settled(self, daemon: Daemon, child: subprocess.Popen[bytes]) -> Process:
+    def _settled(self, daemon: Daemon, child: int) -> Process:
         """The daemon's own process, once it is the program and not what leads to it."""
         found: list[Process] = []
 
         def is_there() -> bool:
-            pid = _only_child(child.pid) if daemon.enter else child.pid
+            pid = _only_child(child) if daemon.enter else child
             process = observe_process(pid) if pid else None
             if process and process.comm == daemon.comm:
                 found.append(process)
-            return bool(found) or child.poll() is not None
+            return bool(found) or observe_process(child) is None
 
         if not tools.wait_until(is_there, limit=20, interval=0.01) or not found:
             log = tools.tail_of(self.log(daemon.name))
