@@ -334,7 +334,7 @@ def read_only_claim(claim: Path) -> Iterator[Path]:
     subprocess.run(["mount", "--bind", claim, claim], check=True)
     subprocess.run(["mount", "-o", "remount,bind,ro", claim], check=True)
     yield claim
-    subprocess.run(["umount", claim], check=True)
+    subprocess.run(["umount", "--lazy", claim], check=True)
 
 
 @pytest.mark.root

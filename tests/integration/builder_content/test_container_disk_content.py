@@ -430,7 +430,7 @@ def no_direct_io(machine: Any) -> Iterator[Path]:
     folder: Path = machine.path("ramfs/x").parent
     subprocess.run(["mount", "-t", "ramfs", "ramfs", folder], check=True)
     yield folder
-    subprocess.run(["umount", folder], check=True)
+    subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 @pytest.mark.root

@@ -95,7 +95,7 @@ def small(machine: Any) -> Iterator[Path]:
     folder: Path = machine.path("small/x").parent
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder], check=True)
     yield folder
-    subprocess.run(["umount", folder], check=True)
+    subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 @pytest.mark.root
