@@ -7,7 +7,6 @@ are numbers: nothing that a user calls a file decides a path in the image.
 from __future__ import annotations
 
 import io
-import posixpath
 from collections.abc import Iterator, Mapping
 
 import pycdlib
@@ -54,20 +53,20 @@ class _Writer:
 
     def write(self, files: Mapping[str, bytes]) -> None:
         for path, data in files.items():
-            folder, name = posixpath.split(path)
+            folder, _, name = path.rpartition("/")
             plain, joliet = self._new(self._folder(folder), name, len(self._joliet))
             self._image.add_fp(io.BytesIO(data), len(data), plain, rr_name=name, joliet_path=joliet)
 
     def _folder(self, path: str) -> tuple[str, str]:
         if path not in self._places:
-            parent, name = posixpath.split(path)
+            parent, _, name = path.rpartition("/")
             plain, joliet = self._new(self._folder(parent), name, len(self._joliet))
             self._image.add_directory(plain, rr_name=name, joliet_path=joliet)
             self._places[path] = plain, joliet
         return self._places[path]
 
     def _new(self, parent: tuple[str, str], name: str, number: int) -> tuple[str, str]:
-        if name in ("", ".", "..") or "\0" in name or len(name.encode()) > _NAME_LIMIT:
+        if not _is_name(name):
             raise self._place.bad("it has a file name that a disk cannot carry")
         joliet = next(
             path
@@ -78,10 +77,23 @@ class _Writer:
         return f"{parent[0]}/{number:08}", joliet
 
 
+def _is_name(name: str) -> bool:
+    try:
+        length = len(name.encode())
+    except UnicodeEncodeError:
+        return False  # a file system's bytes that are no text
+    return name not in ("", ".", "..") and "\0" not in name and length <= _NAME_LIMIT
+
+
 def _joliet_names(name: str) -> Iterator[str]:
     """The name as far as Joliet can say it, then with a number, as often as it takes."""
     safe = name.translate(_JOLIET_FORBIDDEN)
-    yield safe[:_JOLIET_LIMIT]
+    yield _cut(safe, _JOLIET_LIMIT)
     for number in range(1, 10_000):
         end = f"~{number}"
-        yield safe[: _JOLIET_LIMIT - len(end)] + end
+        yield _cut(safe, _JOLIET_LIMIT - len(end)) + end
+
+
+def _cut(text: str, limit: int) -> str:
+    """At most *limit* bytes of UTF-8: pycdlib counts bytes where Joliet counts characters."""
+    return text.encode()[:limit].decode(errors="ignore")
