@@ -6,7 +6,7 @@ RUN := $(UV) run --frozen
 PYTEST := $(RUN) pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sync run test check format unit integration guests manifests bench clean
+.PHONY: help setup sync run test check format unit integration e2e guests cluster cluster-down manifests bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,12 +36,20 @@ unit: ## unit and golden tests (seconds)
 	@$(PYTEST) tests/unit
 
 integration: guests ## real QEMU, guests, files and sockets (minutes)
-	@$(PYTEST) tests/integration
+	@$(PYTEST) tests/integration --ignore tests/integration/cluster
+
+e2e: ## the real two-node cluster: its life and death, pods, volumes, CRDs (minutes; root)
+	@$(PYTEST) tests/integration/cluster tests/e2e
+
+cluster: setup ## bring a real two-node Kubernetes up, or do nothing when it is (root; builds it once)
+	@$(RUN) kubemu-cluster up
+
+cluster-down: ## remove it and everything it made
+	@$(RUN) kubemu-cluster down
 
 guests: ## build the test guests (cached)
 	@$(RUN) python -m images.build guest tiny
 	@$(RUN) python -m images.build guest cirros
-	@$(RUN) python -m images.build guest debian
 
 manifests: ## write the generated files again: crds/manifests
 	@$(RUN) python -m virtcrds crds/manifests

@@ -134,6 +134,9 @@ async def _go(
     status = (await monitor.execute("query-status"))["status"]
     if status not in _STATUS_BEFORE_START:
         raise LaunchFailed(f"QEMU began in state {status!r} instead of waiting for us")
+    for nic in plan.nics:
+        if nic.link == "down":  # The command line has no word for it.
+            await monitor.execute("set_link", {"name": nic.device, "up": False})
     if plan.balloon_stats_period and (device := balloon_device(plan)):
         await monitor.execute(
             "qom-set",
