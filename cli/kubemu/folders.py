@@ -98,12 +98,20 @@ def make_private(folder: Path, uid: int) -> Path:
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-    seen = folder.lstat()
-    if not stat.S_ISDIR(seen.st_mode) or seen.st_uid != uid:
-        raise BadInput("is no folder of ours", where=str(folder), hint="remove it, or set XDG_*")
-    if seen.st_mode & 0o077:
+    check_ours(folder, uid)
+    if folder.lstat().st_mode & 0o077:
         folder.chmod(0o700)
     return folder
+
+
+def check_ours(folder: Path, uid: int) -> None:
+    """Raises BadInput when something of another's is there; nothing there is fine."""
+    try:
+        seen = folder.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISDIR(seen.st_mode) or seen.st_uid != uid:
+        raise BadInput("is no folder of ours", where=str(folder), hint="remove it, or set XDG_*")
 
 
 def remove_tree(folder: Path) -> None:

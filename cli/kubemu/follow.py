@@ -78,7 +78,7 @@ class Followed:
 async def follow(followed: Followed) -> Outcome:
     """Until the VM has ended or the person left it."""
     session = _Session(followed)
-    keyboard = sys.stdin.fileno() if _has_keyboard() else None
+    keyboard = sys.stdin.fileno() if terminal.has_keyboard() else None
     with terminal.raw_terminal(keyboard) if keyboard is not None else contextlib.nullcontext():
         async with task_group() as tasks:
             watchers = [
@@ -179,13 +179,6 @@ async def reap(launcher: Launcher) -> None:
                 say.warn("the launcher does not end by itself")
                 with contextlib.suppress(ProcessLookupError):
                     last()
-
-
-def _has_keyboard() -> bool:
-    try:
-        return terminal.is_interactive(sys.stdin.fileno())
-    except (ValueError, OSError):
-        return False  # Closed.
 
 
 def _announce(vm: VmName, event: str, data: dict[str, Any]) -> None:

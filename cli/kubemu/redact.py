@@ -20,6 +20,7 @@ _SECRET_FIELDS = frozenset(
         "session",
         "dhcert",
         "kubectl.kubernetes.io/last-applied-configuration",
+        "kubevirt.io/ignitiondata",
     }
 )
 _SECRET_KINDS = ("Secret",)

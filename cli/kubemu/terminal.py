@@ -7,6 +7,7 @@ import contextlib
 import os
 import select
 import socket
+import sys
 import termios
 import tty
 from collections.abc import Callable, Iterator
@@ -29,6 +30,14 @@ class Left(StrEnum):
 
 def is_interactive(fd: int) -> bool:
     return os.isatty(fd)
+
+
+def has_keyboard() -> bool:
+    """Whether somebody can type on standard input."""
+    try:
+        return is_interactive(sys.stdin.fileno())
+    except (ValueError, OSError, AttributeError):
+        return False  # Closed, or never there.
 
 
 @contextlib.contextmanager

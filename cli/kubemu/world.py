@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .folders import Folders, find_folders
+from .folders import Folders, check_ours, find_folders
 
 _MACHINE_ID = Path("/etc/machine-id")
 
@@ -32,5 +32,8 @@ class World:
 
 
 def observe_world() -> World:
-    env = dict(os.environ)
-    return World(env=env, uid=os.getuid(), folders=find_folders(env, os.getuid()))
+    """Raises BadInput when somebody else has prepared our folder of sockets."""
+    env, uid = dict(os.environ), os.getuid()
+    folders = find_folders(env, uid)
+    check_ours(folders.runtime, uid)
+    return World(env=env, uid=uid, folders=folders)

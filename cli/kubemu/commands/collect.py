@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .. import runner, say
+from .. import __version__, runner, say
 from ..collect import collect, pack
 from ..errors import BadInput
 from ..machines import find_machine
@@ -35,7 +34,7 @@ def command(
     what looks like a password: look into the archive before you send it.
     """
     machine = find_machine(name, namespace, observe_world())
-    files = runner.run(collect(machine, importlib.metadata.version("kubemu")))
+    files = runner.run(collect(machine, __version__))
     head = f"kubemu-{machine.vm.namespace}-{machine.vm.name}"
     target = file or Path(f"{head}.tar.gz")
     try:

@@ -32,7 +32,7 @@ def command(name: Name, namespace: Namespace = "") -> None:
 async def _attach(machine: Machine) -> terminal.Left:
     async with machine.connected() as client:
         reply = await client.call("console")
-    keyboard = sys.stdin.fileno() if terminal.is_interactive(sys.stdin.fileno()) else None
+    keyboard = sys.stdin.fileno() if terminal.has_keyboard() else None
     with contextlib.ExitStack() as stack:
         console = stack.enter_context(socket.socket(fileno=reply.fds["console"]))
         if keyboard is not None:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import rich.console
-import rich.table
-import rich.text
-
 from virtlauncher.jsonable import to_jsonable
 
 from .. import say
 from ..machines import Look, Machine, all_machines, look_at_all
 from ..say import Output
-from ..view import render_age, render_forward, render_size
+from ..view import render_age, render_forward, render_size, render_table
 from ..world import observe_world
 from .common import Namespace, OutputOption
 
@@ -29,12 +25,8 @@ def command(namespace: Namespace = "", output: OutputOption = Output.TEXT) -> No
     if output is Output.JSON:
         say.result_json([_tree(machine, look) for machine, look in rows])
         return
-    table = rich.table.Table(*_COLUMNS, box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for machine, look in rows:
-        table.add_row(*(rich.text.Text(say.clean(cell)) for cell in _cells(machine, look)))
-    # A pipe gets whole lines: programs like awk read them.
-    console = rich.console.Console(highlight=False)
-    console.print(table, width=None if console.is_terminal else 1000)
+    for line in render_table([_COLUMNS, *(_cells(machine, look) for machine, look in rows)]):
+        say.result(line)
 
 
 def _cells(machine: Machine, look: Look) -> tuple[str, ...]:

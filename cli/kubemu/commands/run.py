@@ -27,6 +27,7 @@ from ..record import Ending, Record, find_record, save_record
 from ..say import Output
 from ..sources import parse_volume
 from ..starting import Start, Started
+from ..terminal import has_keyboard
 from ..view import render_forward
 from ..world import World, observe_world
 from .common import File, Namespace, OutputOption
@@ -101,8 +102,8 @@ def command(
 
     In the foreground this terminal is the guest's serial console: Ctrl+] leaves it, and the VM
     goes on (`kubemu console` comes back). SIGINT and SIGTERM power the guest down within its
-    terminationGracePeriodSeconds; a second one ends it at once. The guest's output goes to
-    standard output, everything else to standard error.
+    terminationGracePeriodSeconds, and so does the end of the terminal; a second one ends it at
+    once. The guest's output goes to standard output, everything else to standard error.
     """
     if registry_config is not None and not registry_config.is_file():
         raise BadInput("is no file", where=f"--registry-config {registry_config}")
@@ -145,7 +146,7 @@ async def _run(wish: Wish, world: World, output: Output) -> Exit:
                 started = await stack.enter_async_context(start.begin())
             except (BadInput, LauncherError) as error:
                 raise planning.located(error, chosen.checked) from error
-        _announce(chosen, started, output)
+        _announce(wish, chosen, started, output)
         if wish.detach:
             await _leave(chosen, folders, started)
             return Exit.OK
@@ -210,13 +211,15 @@ def _verdict(chosen: Chosen, ending: Ending, timed_out: bool) -> Exit:
     return status
 
 
-def _announce(chosen: Chosen, started: Started, output: Output) -> None:
+def _announce(wish: Wish, chosen: Chosen, started: Started, output: Output) -> None:
     record = started.record
     if output is Output.JSON:
         say.result_json(_tree(record, started.state))
     say.note(f"{chosen.vm}: {started.state.get('name', 'started')} ({record.accel})")
     for forward in record.forwards:
         say.note(f"  {render_forward(forward)}")
+    if has_keyboard() and not wish.detach:
+        say.note("  Ctrl+] leaves this console")
 
 
 def _tree(record: Record, state: Any) -> dict[str, Any]:

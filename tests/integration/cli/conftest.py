@@ -79,6 +79,14 @@ class Registry:
         )
         return reference
 
+    def fetch(self, reference: str, target: str) -> None:
+        """Copies an image out of the registry."""
+        subprocess.run(
+            ["skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{reference}", target],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+
 
 def _free_port() -> int:
     with socket.socket() as probe:
@@ -124,6 +132,15 @@ def a_layer(files: Mapping[str, bytes]) -> bytes:
             info = tarfile.TarInfo(name)
             info.size, info.mode, info.uid, info.gid = len(content), 0o440, 107, 107
             archive.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def a_link(name: str, target: str) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        info = tarfile.TarInfo(name)
+        info.type, info.linkname = tarfile.SYMTYPE, target
+        archive.addfile(info)
     return buffer.getvalue()
 
 
@@ -196,6 +213,7 @@ class Kit:
     """What tests make images with: they cannot import this file."""
 
     layer = staticmethod(a_layer)
+    link = staticmethod(a_link)
     zstd = staticmethod(zstd)
 
     def __init__(self, folder: Path) -> None:

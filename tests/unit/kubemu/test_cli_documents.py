@@ -149,9 +149,7 @@ def test_a_field_is_found_by_path_or_by_what_is_around_it() -> None:
     }
 
 
-words = st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn"]), max_size=20).filter(
-    lambda text: text not in ("y", "Y", "n", "N")  # PyYAML writes them bare, as text.
-)
+words = st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn"]), max_size=20)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**15), 10**15) | words,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words, inner, max_size=4),
@@ -175,5 +173,6 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
 
 @hypothesis.given(json_values)
 def test_what_a_yaml_writer_writes_is_read_back(value: Any) -> None:
-    written = yaml.safe_dump(value, allow_unicode=True)
+    # Quoted: PyYAML writes some words bare as text that other readers take for numbers.
+    written = yaml.safe_dump(value, allow_unicode=True, default_style='"')
     assert trees(written) == ([] if value is None else [value])

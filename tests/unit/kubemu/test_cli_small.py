@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 import os
 import pty
 import socket
@@ -14,12 +15,13 @@ from typing import Any
 
 import pytest
 
+import kubemu
 from kubemu import say, tail, terminal
 from kubemu.commands.guest_info import render_info
 from kubemu.commands.qmp import parse_arguments
 from kubemu.errors import BadInput
 from kubemu.exits import Exit, epilog
-from kubemu.view import render_age, render_size
+from kubemu.view import render_age, render_size, render_table
 
 
 @pytest.mark.parametrize(
@@ -59,13 +61,22 @@ def test_ages_are_short(since: str, age: str) -> None:
 
 
 def test_sizes_look_as_in_manifests() -> None:
-    assert [render_size(n) for n in (128 << 20, 2 << 30, 1536 << 20, 1000, 0)] == [
+    assert [render_size(n) for n in (128 << 20, 2 << 30, 1536 << 20, 128 * 10**6, 7, 0)] == [
         "128Mi",
         "2Gi",
         "1536Mi",
-        "1000",
+        "128M",
+        "7",
         "0",
     ]
+
+
+def test_a_table_has_no_spaces_at_its_ends() -> None:
+    assert render_table([("A", "BB", ""), ("long", "b", "c")]) == ["A     BB", "long  b   c"]
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    assert kubemu.__version__ == importlib.metadata.version("kubemu")
 
 
 def test_every_exit_status_is_explained() -> None:

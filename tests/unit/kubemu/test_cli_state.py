@@ -17,7 +17,7 @@ import pytest
 
 from kubemu import endings
 from kubemu.errors import BadInput
-from kubemu.folders import Folders, VmFolders, find_folders, make_private, remove_tree
+from kubemu.folders import Folders, VmFolders, check_ours, find_folders, make_private, remove_tree
 from kubemu.locks import lock, try_lock
 from kubemu.names import VmName
 from kubemu.occupancy import sweep, wait_gone
@@ -83,7 +83,10 @@ def test_a_private_folder_is_made_private_or_refused(tmp_path: Path) -> None:
     link.symlink_to(folder)
     file = tmp_path / "file"
     file.write_text("")
+    check_ours(tmp_path / "absent", UID)
     for bad, uid in ((link, UID), (file, UID), (folder, UID + 1)):
+        with pytest.raises(BadInput, match="is no folder of ours"):
+            check_ours(bad, uid)
         with pytest.raises(BadInput, match="is no folder of ours"):
             make_private(bad, uid)
 
