@@ -9,7 +9,7 @@ PYTEST := $(RUN) pytest -q
 .PHONY: help setup sync run test check format unit integration e2e guests cluster cluster-down manifests bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing: Debian packages (asks sudo), uv, the Python environment
 	@tools/setup
