@@ -241,7 +241,10 @@ def test_the_state_of_the_wire() -> None:
 EVENTS = st.builds(
     Event,
     name=st.sampled_from(
-        "STOP RESUME RESET SHUTDOWN SUSPEND WAKEUP GUEST_PANICKED WATCHDOG BLOCK_IO_ERROR X".split()
+        [
+            *("STOP", "RESUME", "RESET", "SHUTDOWN", "SUSPEND", "WAKEUP"),
+            *("GUEST_PANICKED", "WATCHDOG", "BLOCK_IO_ERROR", "X"),
+        ]
     ),
     data=st.fixed_dictionaries(
         {},
