@@ -23,7 +23,7 @@ COMMAND_LINE = "console=tty0 console=ttyS0 quiet"
 _MIB = 1 << 20
 # FAT's entries carry a time; any fixed one makes the disk reproducible.
 _EPOCH = 1_000_000_000
-# linux16 puts the kernel where it belongs; linux copies it there byte by byte, two seconds under TCG.
+# linux16 puts the kernel where it belongs; linux copies it there by bytes, two seconds under TCG.
 _BIOS_MODULES = ("biosdisk", "part_msdos", "fat", "linux16")
 _EFI_SYSTEM = 0xEF
 
