@@ -14,7 +14,6 @@ import pytest
 
 pytestmark = [pytest.mark.qemu, pytest.mark.guest, pytest.mark.timeout(300)]
 
-EXAMPLES = Path(__file__).parents[3] / "examples"
 Manifest = Callable[..., str]
 
 
@@ -163,18 +162,6 @@ def test_an_image_may_come_from_a_file(
     file = manifest("echo from-an-archive; poweroff")
     vm = kubemu.run("run", "--accel", "tcg", file, "--volume", f"root=oci-archive:{archive}")
     assert (vm.process.returncode, "from-an-archive" in vm.out) == (0, True)
-
-
-@pytest.mark.parametrize("name", ["tiny", "article", "secrets", "disks"])
-def test_the_examples_run(kubemu: Any, registry: Any, tiny: str, tmp_path: Path, name: str) -> None:
-    claim = tmp_path / "claim"
-    claim.mkdir()
-    (claim / "disk.img").write_bytes(bytes(1 << 20))
-    volumes = ["--volume", f"data={claim}"] if name == "disks" else []
-    mirror = ["--registry-mirror", f"registry:5000={registry.address}"]
-    example = str(EXAMPLES / f"{name}.yaml")
-    vm = kubemu.run("run", "--accel", "tcg", *mirror, *volumes, example)
-    assert (vm.process.returncode, "hello from" in vm.out) == (0, True)
 
 
 def test_two_vms_cannot_write_to_one_claim(
