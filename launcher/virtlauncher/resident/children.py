@@ -120,7 +120,7 @@ class Child:
         if line:
             self.last_line = line
         if line and self._rate.admit(asyncio.get_running_loop().time()):
-            _log.info("%s", line, extra={"process": self.name})
+            _log.info("%s", line, extra={"program": self.name})
 
     def _close_output(self) -> None:
         if self._output >= 0:
