@@ -12,11 +12,15 @@ from virtlauncher.probe import (
     prove_kvm,
 )
 from virtlauncher.probe import find_qemu as find_binary
+from virtlauncher.probe.kvm import TIMEOUT
 
 from . import say
 from .errors import BadInput
 from .planning import AccelChoice, Engine
 from .world import World
+
+_AT_ONCE = 0.5
+"""Seconds that need no explanation."""
 
 
 async def find_qemu(world: World) -> Qemu:
@@ -32,13 +36,22 @@ async def find_engine(choice: AccelChoice, world: World) -> Engine:
     qemu = await find_qemu(world)
     if choice is AccelChoice.TCG:
         return Engine(qemu=qemu, accel=Accel.TCG)
-    verdict = await asyncio.to_thread(_prove, qemu, world)
+    verdict = await _verdict(qemu, world)
     if verdict.usable:
         return Engine(qemu=qemu, accel=Accel.KVM)
     if choice is AccelChoice.KVM:
         raise BadInput(f"KVM cannot be used: {verdict.why}", where="--accel", hint="--accel tcg")
     say.note(f"emulating the CPU, which is slow: {verdict.why}")
     return Engine(qemu=qemu, accel=Accel.TCG)
+
+
+async def _verdict(qemu: Qemu, world: World) -> KvmVerdict:
+    """A proof takes a boot; one that is kept from before, no time."""
+    proof = asyncio.create_task(asyncio.to_thread(_prove, qemu, world))
+    done, _ = await asyncio.wait({proof}, timeout=_AT_ONCE)
+    if not done:
+        say.note(f"testing KVM, once per boot of this machine: {TIMEOUT:g} s at most")
+    return await proof
 
 
 def _probe(world: World) -> Qemu:

@@ -203,6 +203,30 @@ def test_a_broken_qemu_is_a_sentence(
     assert said in session.err or "cannot be asked" in session.err
 
 
+@pytest.mark.qemu
+def test_a_qemu_that_does_not_start_is_a_sentence_and_a_record(
+    kubemu: Any, vm: Any, tmp_path: Path
+) -> None:
+    """It answers the probe, then not the start."""
+    (tmp_path / "bin").mkdir()
+    found = subprocess.run(
+        ["which", "qemu-system-x86_64"], capture_output=True, text=True, check=True
+    )
+    fake = tmp_path / "bin" / "qemu-system-x86_64"
+    fake.write_text(
+        f'#!/bin/sh\ncase "$*" in "-machine none"*) exec {found.stdout.strip()} "$@";; esac\n'
+        "echo words of despair >&2\nexit 3\n"
+    )
+    fake.chmod(0o755)
+    path = f"{tmp_path}/bin:{kubemu.environment['PATH']}"
+    session = kubemu.run(*RUN, vm(), env={"PATH": path})
+    assert (session.process.returncode, "Traceback" in session.err) == (10, False)
+    assert "words of despair" in session.err
+    failed = kubemu.ps()["default/a"]
+    assert (failed["phase"], "words of despair" in failed["reason"]) == ("Failed", True)
+    assert "words of despair" in kubemu.run("logs", "a").out
+
+
 def test_names_that_do_not_exist_get_a_suggestion(kubemu: Any) -> None:
     for command in ("console", "stop", "delete", "pause", "reset", "logs", "guest-info", "vnc"):
         session = kubemu.run(command, "nothing")
