@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from ipaddress import AddressValueError, IPv4Address
 
 from virtcrds import VirtualMachineInstance
+from virtlauncher.errors import Unsupported
 from virtlauncher.facts import Forward, Nic, NicKind
 
 from .errors import BadInput
@@ -74,8 +75,12 @@ class Wishes:
 
 
 def plan_nics(vmi: VirtualMachineInstance, wishes: Wishes) -> dict[str, Nic]:
-    """Each interface's NIC. Looks for free ports; they are QEMU's once it runs. BadInput."""
+    """Each interface's NIC. Looks for free ports; they are QEMU's once it runs.
+
+    Raises BadInput for ports that cannot be had, Unsupported for networks of a cluster.
+    """
     interfaces = vmi.spec.domain.devices.interfaces
+    refuse_cluster_networks(vmi)
     if wishes.publish and not interfaces:
         raise BadInput("the VM has no network interface", where="--publish")
     taken: set[tuple[str, str, int]] = set()
@@ -92,6 +97,21 @@ def plan_nics(vmi: VirtualMachineInstance, wishes: Wishes) -> dict[str, Nic]:
             forwards=forwards,
         )
     return nics
+
+
+def refuse_cluster_networks(vmi: VirtualMachineInstance) -> None:
+    """Raises Unsupported for a network that is not the pod's."""
+    for index, network in enumerate(vmi.spec.networks):
+        for field, value in (
+            ("multus", network.multus),
+            ("resourceClaim", network.resource_claim),
+        ):
+            if value is not None:
+                raise Unsupported(
+                    "only a cluster has this network",
+                    field=f"spec.networks[{index}].{field}",
+                    hint="a pod network is the user-mode network here",
+                )
 
 
 def _ports_of(vmi: VirtualMachineInstance, index: int) -> Iterable[Publish]:

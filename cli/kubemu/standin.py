@@ -14,9 +14,15 @@ from virtlauncher.builder.prepared import (
     PreparedFirmware,
 )
 from virtlauncher.builder.support import unsupported
+from virtlauncher.errors import Unsupported
 from virtlauncher.facts import Accel, Facts, Firmware, Nic, NicKind, Qemu
 
-from .checking import Checked
+from .checking import check
+from .documents import Document
+from .errors import BadInput
+from .names import VmName
+from .network import refuse_cluster_networks
+from .volumes import refuse_cluster_volumes
 
 QEMU = Qemu(
     binary="qemu-system-x86_64",
@@ -28,6 +34,7 @@ QEMU = Qemu(
     vhost_vsock=True,
 )
 """A QEMU that has everything."""
+_NAME = VmName(namespace="default", name="name")
 _DISK_SIZE = 1 << 30
 _ISO_SOURCES = (
     "cloud_init_no_cloud",
@@ -82,8 +89,16 @@ def stand_in_prepared(vmi: VirtualMachineInstance) -> Prepared:
     )
 
 
-def find_unsupported(checked: Checked) -> list[Violation]:
-    """What `kubemu run` would refuse although the API takes it."""
+def find_unsupported(document: Document) -> list[Violation]:
+    """What `kubemu run` would refuse of a valid VM: what is not done yet, or needs a cluster."""
+    try:
+        checked = check(document, _NAME, "")
+        refuse_cluster_volumes(checked.vmi)
+        refuse_cluster_networks(checked.vmi)
+    except BadInput as error:
+        return [Violation(field="", message=error.message)]
+    except Unsupported as error:
+        return [Violation(field=error.field, message=error.message)]
     return unsupported(checked.vmi, stand_in_facts(checked.vmi))
 
 

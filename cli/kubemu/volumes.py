@@ -17,6 +17,12 @@ from .images.pull import Wanted
 from .sources import TRANSPORTS, Given, local_source, wanted_image
 
 KERNEL = "kernelBoot"
+_CLUSTER_ONLY = {
+    "service_account": "serviceAccount",
+    "downward_api": "downwardAPI",
+    "container_path": "containerPath",
+    "memory_dump": "memoryDump",
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,8 +44,21 @@ class _Draft:
     used: set[str] = dataclasses.field(default_factory=set)
 
 
+def refuse_cluster_volumes(vmi: VirtualMachineInstance) -> None:
+    """Raises Unsupported for a volume that only a cluster can fill."""
+    for index, volume in enumerate(vmi.spec.volumes):
+        for attribute, field in _CLUSTER_ONLY.items():
+            if getattr(volume, attribute) is not None:
+                raise Unsupported(
+                    "only a cluster can give this volume its content",
+                    field=f"spec.volumes[{index}].{field}",
+                    hint="remove the volume and its disk to run the VM here",
+                )
+
+
 def plan_volumes(vmi: VirtualMachineInstance, given: Given, contents: Contents) -> VolumePlan:
     """Raises BadInput and Unsupported, naming the field."""
+    refuse_cluster_volumes(vmi)
     draft = _Draft()
     for index, volume in enumerate(vmi.spec.volumes):
         _Volume(volume, f"spec.volumes[{index}]", given, contents, draft).plan()
@@ -100,22 +119,6 @@ class _Volume:
             self._cloud_init(volume.cloud_init_no_cloud, "cloudInitNoCloud")
         elif volume.cloud_init_config_drive is not None:
             self._cloud_init(volume.cloud_init_config_drive, "cloudInitConfigDrive")
-        else:
-            self._refuse_cluster_only()
-
-    def _refuse_cluster_only(self) -> None:
-        for attribute, field in (
-            ("service_account", "serviceAccount"),
-            ("downward_api", "downwardAPI"),
-            ("container_path", "containerPath"),
-            ("memory_dump", "memoryDump"),
-        ):
-            if getattr(self.volume, attribute) is not None:
-                raise Unsupported(
-                    "only a cluster can give this volume its content",
-                    field=f"{self.field}.{field}",
-                    hint="remove the volume and its disk to run the VM here",
-                )
 
     def _path(self, *names: str) -> str:
         for name in names:

@@ -13,7 +13,6 @@ from ..checking import Report
 from ..documents import Document
 from ..exits import Exit
 from ..manifests import read_file, sort_documents
-from ..names import VmName
 from ..say import Output
 from ..standin import find_unsupported
 from .common import OutputOption
@@ -49,7 +48,7 @@ def _report(document: Document) -> Report | None:
 def _unsupported(document: Document, report: Report) -> list[Violation]:
     if not report.valid or report.kind not in ("VirtualMachine", "VirtualMachineInstance"):
         return []
-    return find_unsupported(checking.check(document, VmName(namespace="x", name="x"), ""))
+    return find_unsupported(document)
 
 
 def _show(document: Document, report: Report | None) -> None:
@@ -68,7 +67,8 @@ def _show(document: Document, report: Report | None) -> None:
     if report.not_acted_on:
         say.result(f"  accepted, not acted on yet: {', '.join(report.not_acted_on)}")
     for violation in _unsupported(document, report):
-        say.result(f"  kubemu run refuses {violation.field}: {violation.message}")
+        field = f"{violation.field}: " if violation.field else ""
+        say.result(f"  kubemu run refuses this: {field}{violation.message}")
 
 
 def _title(document: Document) -> str:

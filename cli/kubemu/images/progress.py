@@ -83,7 +83,7 @@ def show_progress(console: rich.console.Console) -> Iterator[Meter]:
 def measure(folder: Path) -> int:
     """Bytes of the files below a folder that is being written."""
     total = 0
-    for path in folder.rglob("*"):
+    for path in folder.rglob("*"):  # Folders count little, and are not worth a second look.
         with contextlib.suppress(FileNotFoundError):
             total += path.lstat().st_size
     return total

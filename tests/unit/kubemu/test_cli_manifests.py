@@ -23,6 +23,7 @@ from kubemu.manifests import (
 )
 from kubemu.names import VmName, parse_vm_name
 from kubemu.sources import Given, claim_sizes, parse_volume
+from kubemu.standin import find_unsupported
 from kubemu.volumes import VolumePlan, plan_volumes
 from virtlauncher.errors import Unsupported
 from virtlauncher.facts import Source, SourceKind
@@ -386,3 +387,22 @@ def test_fields_of_a_template_are_found_below_the_vm() -> None:
 def test_what_only_a_cluster_has_is_refused() -> None:
     with pytest.raises(BadInput, match=r"vm.yaml:6: spec.instancetype names an object"):
         checking.check(a_machine("  instancetype: {name: small}"), VM, "")
+
+
+@pytest.mark.parametrize(
+    ("document", "field"),
+    [
+        (an_instance("[{name: t, serviceAccount: {serviceAccountName: x}}]"), "serviceAccount"),
+        (an_instance("[]", tail="architecture: arm64"), "spec.architecture"),
+        (an_instance("[{name: d, emptyDisk: {capacity: 1Mi}}]"), None),
+    ],
+)
+def test_what_run_would_refuse_is_known_without_running(document: str, field: str | None) -> None:
+    [parsed] = read_documents(document.encode(), "vm.yaml")
+    found = [violation.field for violation in find_unsupported(parsed)]
+    assert (found == []) if field is None else any(field in one for one in found)
+
+
+def test_an_instancetype_is_valid_and_does_not_run_here() -> None:
+    [violation] = find_unsupported(a_machine("  instancetype: {name: small}"))
+    assert violation.message == "spec.instancetype names an object that only a cluster has"

@@ -11,6 +11,7 @@ from kubemu.errors import BadInput
 from kubemu.names import VmName
 from kubemu.network import Publish, Wishes, mac_of, parse_publish, plan_nics
 from virtcrds import VirtualMachineInstance
+from virtlauncher.errors import Unsupported
 from virtlauncher.facts import Forward, Nic
 
 VM = VmName(namespace="default", name="a")
@@ -108,6 +109,14 @@ def test_port_ranges_are_forwarded_one_by_one_within_a_limit() -> None:
     assert [forward.guest_port for forward in found["x"].forwards] == [80, 81, 82]
     with pytest.raises(BadInput, match="more than 256 ports"):
         nics({"name": "x", "portRanges": [{"start": 1, "end": 65535}]})
+
+
+def test_a_network_of_a_cluster_is_refused() -> None:
+    tree = an_instance({"name": "x", "bridge": {}}).to_json()
+    tree["spec"]["networks"] = [{"name": "x", "multus": {"networkName": "n"}}]
+    with pytest.raises(Unsupported) as caught:
+        plan_nics(VirtualMachineInstance.from_json(tree), Wishes(vm=VM, machine_id="m"))
+    assert str(caught.value) == "spec.networks[0].multus: only a cluster has this network"
 
 
 def test_publishing_needs_an_interface() -> None:
