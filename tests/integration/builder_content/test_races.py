@@ -56,9 +56,11 @@ def test_a_swapped_name_never_leads_elsewhere(
     endings: dict[str, int] = {}
     open_before = tools.open_files()
     with swapping(one, evil):
-        for _ in range(ROUNDS):
+        for number in range(20 * ROUNDS):
             ending = _ending(machine)
             endings[ending] = endings.get(ending, 0) + 1
+            if number >= ROUNDS and len(endings) > 1:
+                break
     assert tools.open_files() == open_before
     assert set(endings) <= {"mine", "refused"}
     assert len(endings) == 2, f"the swapper never hit: {endings}"
