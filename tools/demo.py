@@ -17,7 +17,9 @@ def main() -> int:
     """Build what is not built, serve it, run the manifest; the exit status of `kubemu run`."""
     with start_registry() as address:
         packing.publish([packing.ImageName.TINY], address, prefix="kubemu", tag="devel", cache=None)
-        command = ["kubemu", "run", "--registry-mirror", f"{_REGISTRY}={address}", _MANIFEST]
+        mirror = f"{_REGISTRY}={address}"
+        # Always: the tag stays when the guest is built anew.
+        command = ["kubemu", "run", "--pull", "always", "--registry-mirror", mirror, _MANIFEST]
         print(f"demo: {' '.join(command)}", file=sys.stderr, flush=True)
         return subprocess.run(command, check=False).returncode
 
