@@ -151,6 +151,8 @@ def _folders(chosen: Options) -> Iterator[None]:
         except BlockingIOError:
             raise _Unusable(f"another launcher runs in {path}") from None
         yield
+        with contextlib.suppress(OSError):  # What the driver made, or put something in, stays.
+            os.rmdir(chosen.disk_dir)
     finally:
         os.close(folder)
 

@@ -6,6 +6,7 @@ of `virtlauncher.framing`.
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import signal
 import socket
@@ -72,8 +73,16 @@ class Builder:
         except WireError as error:
             raise self._failed(f"was lost: {error}") from error
         if received is None:
-            raise self._failed("closed its end")
+            raise self._failed(await self._end())
         return received
+
+    async def _end(self) -> str:
+        """Its socket closes a moment before it is gone: its exit says more."""
+        try:
+            exit_ = await asyncio.wait_for(asyncio.shield(self.process.exited), _PATIENCE)
+            return f"ended ({exit_})"
+        except TimeoutError:
+            return "closed its end"
 
     def _failed(self, how: str) -> LauncherError:
         said = f": {self.process.last_line}" if self.process.last_line else ""
