@@ -6,8 +6,6 @@ A name is imported when it is first used: whoever needs one kind does not pay fo
 from __future__ import annotations
 
 import importlib
-import sys
-import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,13 +41,13 @@ if TYPE_CHECKING:
     from .groups.snapshot import VirtualMachineSnapshot as VirtualMachineSnapshot
     from .groups.snapshot import VirtualMachineSnapshotContent as VirtualMachineSnapshotContent
     from .kubevirtconfig import config_of as config_of
-    from .parse import Parsed as Parsed
-    from .parse import parse as parse
+    from .parsing import Parsed as Parsed
+    from .parsing import parse as parse
     from .quantity import Quantity as Quantity
-    from .validate import validate as validate
-    from .validate import validate_creation as validate_creation
-    from .validate import validate_update as validate_update
-    from .validate import warnings as warnings
+    from .validation import validate as validate
+    from .validation import validate_creation as validate_creation
+    from .validation import validate_update as validate_update
+    from .validation import warnings as warnings
     from .violation import InvalidObject as InvalidObject
     from .violation import Violation as Violation
 
@@ -59,7 +57,7 @@ _HOMES = {
     "InvalidObject": "violation",
     "KubeVirt": "core.kubevirt",
     "MigrationPolicy": "groups.policy",
-    "Parsed": "parse",
+    "Parsed": "parsing",
     "Plugin": "groups.plugin",
     "Quantity": "quantity",
     "Violation": "violation",
@@ -83,12 +81,12 @@ _HOMES = {
     "config_of": "kubevirtconfig",
     "default": "defaulting.instance",
     "default_vm": "defaulting.machine",
-    "parse": "parse",
-    "validate": "validate",
-    "validate_creation": "validate",
-    "validate_update": "validate",
+    "parse": "parsing",
+    "validate": "validation",
+    "validate_creation": "validation",
+    "validate_update": "validation",
     "vmi_of": "core.vm",
-    "warnings": "validate",
+    "warnings": "validation",
 }
 
 
@@ -99,15 +97,3 @@ def __getattr__(name: str) -> Any:
     value = getattr(importlib.import_module(f".{home}", __name__), name)
     globals()[name] = value
     return value
-
-
-class _Package(types.ModuleType):
-    """A module that is named like its function (`validate`) must not hide it when imported."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in _HOMES and isinstance(value, types.ModuleType):
-            value = getattr(value, name, value)
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

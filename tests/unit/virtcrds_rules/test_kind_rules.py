@@ -10,7 +10,7 @@ import yaml
 from virtcrds import ClusterConfig, parse, validate, validate_update, warnings
 from virtcrds.kind import Kind
 from virtcrds.kubernetes.meta import LabelSelector
-from virtcrds.validate.selectors import matches
+from virtcrds.validation.selectors import matches
 
 INSTANCE = (
     "{domain: {memory: {guest: 1Gi}, devices: {}}, "
