@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from fractions import Fraction
-from typing import Any
 
-import pydantic
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError
+
+from .written import Written
 
 _UNITS = {
     "ns": 1,
@@ -25,71 +24,32 @@ _WHOLE = re.compile(rf"[+-]?(?:0|(?:{_TERM.pattern})+)", re.ASCII)
 _LONGEST = 64
 
 
-@functools.total_ordering
-class Duration:
-    """A span of time. Immutable and hashable; the text stays as the user wrote it."""
+class Duration(Written):
+    """A span of time."""
 
-    __slots__ = ("_nanos", "raw")
+    __slots__ = ()
 
     raw: str
 
     def __init__(self, raw: str) -> None:
-        """Raises ValueError with Go's sentence when `raw` is no duration."""
-        object.__setattr__(self, "raw", raw)
-        object.__setattr__(self, "_nanos", _parse_nanos(raw))
+        super().__init__(raw)
 
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError("a Duration does not change")
+    @staticmethod
+    def _parse(text: str) -> int:
+        return _parse_nanos(text)
+
+    @staticmethod
+    def _check_type(value: object) -> None:
+        if not isinstance(value, str):
+            raise PydanticCustomError("string_type", "must be a string")
 
     @property
     def nanoseconds(self) -> int:
-        nanos: int = object.__getattribute__(self, "_nanos")
-        return nanos
+        return self._exact
 
     @property
     def seconds(self) -> float:
         return self.nanoseconds / 10**9
-
-    def __str__(self) -> str:
-        return self.raw
-
-    def __repr__(self) -> str:
-        return f"Duration({self.raw!r})"
-
-    def __eq__(self, other: object) -> bool:
-        same = isinstance(other, Duration) and self.nanoseconds == other.nanoseconds
-        return same if isinstance(other, Duration) else NotImplemented
-
-    def __lt__(self, other: Duration) -> bool:
-        if not isinstance(other, Duration):
-            return NotImplemented
-        return self.nanoseconds < other.nanoseconds
-
-    def __hash__(self) -> int:
-        return hash(self.nanoseconds)
-
-    def to_json(self) -> str:
-        return self.raw
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: Any, handler: pydantic.GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            cls._read,
-            serialization=core_schema.plain_serializer_function_ser_schema(cls.to_json),
-        )
-
-    @classmethod
-    def _read(cls, value: object) -> Duration:
-        if isinstance(value, Duration):
-            return value
-        if not isinstance(value, str):
-            raise PydanticCustomError("string_type", "must be a string")
-        try:
-            return cls(value)
-        except ValueError as error:
-            raise PydanticCustomError("sentence", "{text}", {"text": str(error)}) from error
 
 
 def _parse_nanos(text: str) -> int:

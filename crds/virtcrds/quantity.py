@@ -6,12 +6,11 @@ capped. The text stays as the user wrote it; comparison is by value.
 
 from __future__ import annotations
 
-import functools
 import re
-from typing import Any
 
-import pydantic
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError
+
+from .written import Written
 
 PATTERN = (
     r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))"
@@ -29,22 +28,24 @@ _LONGEST = 128
 """Digits and exponents beyond this are refused: no quantity needs them, and they cost CPU."""
 
 
-@functools.total_ordering
-class Quantity:
-    """An amount of bytes, CPUs or things. Immutable and hashable."""
+class Quantity(Written):
+    """An amount of bytes, CPUs or things."""
 
-    __slots__ = ("_nanos", "raw")
+    __slots__ = ()
 
     raw: str | int
-    """What the user wrote."""
 
     def __init__(self, raw: str | int) -> None:
-        """Raises ValueError with Kubernetes' sentence when `raw` is no quantity."""
-        object.__setattr__(self, "raw", raw)
-        object.__setattr__(self, "_nanos", _parse_nanos(str(raw)))
+        super().__init__(raw)
 
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError("a Quantity does not change")
+    @staticmethod
+    def _parse(text: str) -> int:
+        return _parse_nanos(text)
+
+    @staticmethod
+    def _check_type(value: object) -> None:
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise PydanticCustomError("int_or_string", "must be an integer or a string")
 
     @property
     def value(self) -> int:
@@ -59,8 +60,7 @@ class Quantity:
     @property
     def nano(self) -> int:
         """The exact amount in billionths."""
-        nanos: int = object.__getattribute__(self, "_nanos")
-        return nanos
+        return self._exact
 
     def _rounded_up(self, unit: int) -> int:
         magnitude = -(-abs(self.nano) // unit)
@@ -74,46 +74,8 @@ class Quantity:
                 return cls(f"{amount >> bits}{suffix}")
         return cls(str(amount))
 
-    def __str__(self) -> str:
-        return str(self.raw)
-
-    def __repr__(self) -> str:
-        return f"Quantity({self.raw!r})"
-
     def __bool__(self) -> bool:
         return self.nano != 0
-
-    def __eq__(self, other: object) -> bool:
-        return self.nano == other.nano if isinstance(other, Quantity) else NotImplemented
-
-    def __lt__(self, other: Quantity) -> bool:
-        return self.nano < other.nano if isinstance(other, Quantity) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self.nano)
-
-    def to_json(self) -> str | int:
-        return self.raw
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: Any, handler: pydantic.GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            cls._read,
-            serialization=core_schema.plain_serializer_function_ser_schema(cls.to_json),
-        )
-
-    @classmethod
-    def _read(cls, value: object) -> Quantity:
-        if isinstance(value, Quantity):
-            return value
-        if isinstance(value, bool) or not isinstance(value, int | str):
-            raise PydanticCustomError("int_or_string", "must be an integer or a string")
-        try:
-            return cls(value)
-        except ValueError as error:
-            raise PydanticCustomError("sentence", "{text}", {"text": str(error)}) from error
 
 
 def _parse_nanos(text: str) -> int:

@@ -57,11 +57,6 @@ class Apt:
             if not any(self._lists.glob("*Packages*")):
                 self.refresh()
 
-    def lists_digest(self) -> str:
-        """Changes exactly when the archives' contents, as we know them, change."""
-        releases = sorted(self._lists.glob("*Release"))
-        return "-".join(file_digest(release)[:16] for release in releases)
-
     def sources(self) -> list[Source]:
         """The archives of binary packages that this machine's apt is configured for."""
         form = "$(REPO_URI) $(RELEASE) $(COMPONENT)"

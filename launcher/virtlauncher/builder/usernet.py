@@ -9,7 +9,6 @@ from ..errors import Refused
 from ..facts import Forward, Nic
 from .given import Given
 
-DEFAULT_NETWORK = "10.0.2.0/24"
 CIDR_FIELD = "spec.networks[{}].pod.vmNetworkCIDR"
 
 _FEWEST = 8
