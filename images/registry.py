@@ -13,6 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,25 +30,30 @@ class RegistryError(Exception):
 
 
 @contextlib.contextmanager
-def start_registry(storage: Path | None = None, port: int = 0) -> Iterator[str]:
+def start_registry(
+    storage: Path | None = None, port: int = 0, htpasswd: Path | None = None
+) -> Iterator[str]:
     """Run a registry and yield its address, `localhost:PORT`; it ends with the block, or with us.
 
-    Port 0 takes a free one. What was pushed stays in `storage` (by default in the cache).
+    Port 0 takes a free one. What was pushed stays in `storage` (by default in the cache). With
+    `htpasswd`, a file of users and bcrypt hashes, only they get in.
     """
     root = storage or cache_root() / "registry"
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="kubemu-registry-") as name:
         config, log = Path(name) / "config.json", Path(name) / "log"
         # YAML is a superset of JSON.
-        config.write_text(json.dumps(_config(root, port)))
+        config.write_text(json.dumps(_config(root, port, htpasswd)))
         with log.open("w") as output, _process(config, output) as process:
             address = f"localhost:{_wait_for_port(process, log)}"
-            _check_answers(address)
+            _check_answers(address, 200 if htpasswd is None else 401)
             yield address
 
 
-def _config(storage: Path, port: int) -> dict[str, object]:
+def _config(storage: Path, port: int, htpasswd: Path | None) -> dict[str, object]:
+    login = {"htpasswd": {"realm": "kubemu", "path": str(htpasswd)}}
     return {
+        **({} if htpasswd is None else {"auth": login}),
         "version": "0.1",
         "log": {"level": "info", "accesslog": {"disabled": True}},
         "storage": {
@@ -93,10 +99,15 @@ def _wait_for_port(process: subprocess.Popen[str], log: Path) -> int:
     raise RegistryError(f"docker-registry does not listen after {_START_LIMIT:.0f} s")
 
 
-def _check_answers(address: str) -> None:
-    with urllib.request.urlopen(f"http://{address}/v2/", timeout=_START_LIMIT) as answer:
-        if answer.status != 200:
-            raise RegistryError(f"docker-registry answers {answer.status}")
+def _check_answers(address: str, wanted: int) -> None:
+    try:
+        with urllib.request.urlopen(f"http://{address}/v2/", timeout=_START_LIMIT) as answer:
+            status = answer.status
+    except urllib.error.HTTPError as error:
+        with error:
+            status = error.code
+    if status != wanted:
+        raise RegistryError(f"docker-registry answers {status}")
 
 
 def main() -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import gzip
 import hashlib
 import io
 import json
 import os
-import socket
 import subprocess
 import sys
 import tarfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,48 +20,18 @@ from typing import Any
 import pytest
 
 from images import packing
+from images.registry import start_registry
 
 USER_AND_HASH = "kubemu:$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a"
 """The user kubemu with the password 'secret'."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Registry:
-    """A docker-registry process and its address."""
+    """A registry that runs: its address, and a file with the login for it."""
 
-    def __init__(self, folder: Path, *, login: bool = False) -> None:
-        self.folder = folder
-        self.port = _free_port()
-        self.address = f"127.0.0.1:{self.port}"
-        config: dict[str, Any] = {
-            "version": "0.1",
-            "log": {"level": "warn", "accesslog": {"disabled": True}},
-            "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
-            "http": {"addr": self.address},
-        }
-        if login:
-            (folder / "htpasswd").write_text(USER_AND_HASH + "\n")
-            config["auth"] = {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}
-        self.config = folder / "config.yml"
-        self.config.write_text(json.dumps(config))
-        self.authfile = folder / "auth.json"
-        self.authfile.write_text(
-            json.dumps({"auths": {self.address: {"auth": "a3ViZW11OnNlY3JldA=="}}})
-        )
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        log = (self.folder / "registry.log").open("wb")
-        with log:
-            self.process = subprocess.Popen(
-                ["docker-registry", "serve", str(self.config)], stdout=log, stderr=log
-            )
-        _wait_for_port(self.port, self.process)
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait()
-            self.process = None
+    address: str
+    authfile: Path
 
     def push(self, layout: Path, name: str, *flags: str) -> str:
         """Puts the image of an OCI layout there; its reference."""
@@ -88,41 +58,28 @@ class Registry:
         )
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "the registry ended"
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=5).close()
-        except ConnectionRefusedError:
-            time.sleep(0.02)
-        else:
-            return
-    raise AssertionError("the registry does not listen")
+@contextlib.contextmanager
+def _serve(folder: Path, htpasswd: Path | None = None) -> Iterator[Registry]:
+    with start_registry(folder / "data", htpasswd=htpasswd) as address:
+        authfile = folder / "auth.json"
+        authfile.write_text(json.dumps({"auths": {address: {"auth": "a3ViZW11OnNlY3JldA=="}}}))
+        yield Registry(address=address, authfile=authfile)
 
 
 @pytest.fixture(scope="session")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    found = Registry(tmp_path_factory.mktemp("registry"))
-    found.start()
-    yield found
-    found.stop()
+    with _serve(tmp_path_factory.mktemp("registry")) as found:
+        yield found
 
 
 @pytest.fixture
 def private_registry(tmp_path: Path) -> Iterator[Registry]:
-    (tmp_path / "private").mkdir()
-    found = Registry(tmp_path / "private", login=True)
-    found.start()
-    yield found
-    found.stop()
+    folder = tmp_path / "private"
+    folder.mkdir()
+    htpasswd = folder / "htpasswd"
+    htpasswd.write_text(USER_AND_HASH + "\n")
+    with _serve(folder, htpasswd) as found:
+        yield found
 
 
 def a_layer(files: Mapping[str, bytes]) -> bytes:
