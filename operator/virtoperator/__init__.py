@@ -1,0 +1,1 @@
+"""Virtual machines as pods: virt-controller, virt-handler, and what they share."""

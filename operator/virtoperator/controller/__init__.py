@@ -1,0 +1,1 @@
+"""virt-controller: VM to VMI, VMI to launcher pod, hand-off to the node."""

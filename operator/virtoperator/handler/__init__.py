@@ -1,0 +1,1 @@
+"""virt-handler: the VMIs of one node, from Scheduled on."""
