@@ -11,7 +11,7 @@ import rich.console
 import rich.table
 import typer
 
-from . import api, cluster, images, programs, tools
+from . import cluster, images, programs, tools
 from .errors import ClusterError, StepFailed
 from .layout import Pods
 
@@ -68,15 +68,11 @@ def status(name: Name = _DEFAULT) -> None:
     """Show each component; exit 1 unless all run and both nodes are Ready."""
     found = cluster.required(name)
     table = rich.table.Table("component", "pid", "state", box=None)
-    healthy = True
-    for component in found.daemons():
-        process = found.owner.find(component)
-        healthy &= process is not None
+    for component, process in cluster.states(found).items():
         table.add_row(component, str(process.pid) if process else "", "runs" if process else "down")
-    ready = api.ready_nodes(found.layout) if api.is_ready(found.layout) else set()
     rich.console.Console().print(table)
-    print(f"Ready: {', '.join(sorted(ready)) or 'no node'}")
-    if not healthy or len(ready) < len(found.layout.nodes):
+    print(f"Ready: {', '.join(sorted(cluster.ready_nodes(found))) or 'no node'}")
+    if not cluster.is_up(found):
         raise typer.Exit(1)
 
 

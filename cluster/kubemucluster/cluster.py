@@ -27,7 +27,7 @@ from . import (
 )
 from .errors import Busy, ClusterError, NotPossible, StepFailed
 from .layout import CLUSTERS, Layout, Node, Pods
-from .processes import Daemon, Owner
+from .processes import Daemon, Owner, Process
 
 ROOT = Path("/var/lib/kubemu-cluster")
 Say = Callable[[str], None]
@@ -104,6 +104,22 @@ def required(name: str) -> Cluster:
     if found is None:
         raise ClusterError(f"There is no cluster {name}.", hint="kubemu-cluster up")
     return found
+
+
+def states(cluster: Cluster) -> dict[str, Process | None]:
+    """Each component's process, None where it does not run."""
+    return {name: cluster.owner.find(name) for name in cluster.daemons()}
+
+
+def ready_nodes(cluster: Cluster) -> set[str]:
+    """The names of the nodes that are Ready; none when there is no API server to ask."""
+    return api.ready_nodes(cluster.layout) if api.is_ready(cluster.layout) else set()
+
+
+def is_up(cluster: Cluster) -> bool:
+    """Whether every component runs and both nodes are Ready."""
+    names = {node.name for node in cluster.layout.nodes}
+    return all(states(cluster).values()) and ready_nodes(cluster) == names
 
 
 def up(name: str, pods: Pods, say: Say) -> Cluster:

@@ -96,7 +96,7 @@ def _apiserver(layout: Layout) -> list[str]:
         # No kube-proxy runs beside the API server: it dials the endpoints of Services itself.
         "--enable-aggregator-routing=true",
         f"--audit-policy-file={layout.etc / 'audit-policy.yaml'}",
-        f"--audit-log-path={layout.logs / 'audit.log'}",
+        f"--audit-log-path={layout.audit_log}",
         "--audit-log-maxsize=200",
         "--audit-log-maxbackup=2",
     ]

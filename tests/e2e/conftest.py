@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +14,10 @@ import pytest
 from kubemucluster import cluster as clusters
 from kubemucluster import images, programs
 from kubemucluster.layout import Pods
-from tests.e2e.kube import LIMIT, Kube, eventually
+from tests.e2e import evidence
+from tests.e2e.kube import Kube, eventually
 
+_NAME = "kubemu"
 _FAILED = pytest.StashKey[bool]()
 
 
@@ -27,7 +28,7 @@ def kube() -> Iterator[Kube]:
     given = os.environ.get("KUBECONFIG")
     if not given and os.geteuid() != 0:
         pytest.skip("a cluster needs root, or $KUBECONFIG one that is there")
-    existed = bool(given) or clusters.existing("kubemu") is not None
+    existed = bool(given) or clusters.existing(_NAME) is not None
     path = Path(given) if given else _brought_up()
     kubernetes.config.load_kube_config(str(path))  # type: ignore[no-untyped-call]
     yield Kube(
@@ -35,15 +36,24 @@ def kube() -> Iterator[Kube]:
         kubectl=built["kubectl"],
         core=kubernetes.client.CoreV1Api(),
         busybox=images.own_images(built)["busybox"].reference,
+        audit_log=_audit_log(path),
     )
     if not existed:
-        with clusters.working_on("kubemu"):
-            clusters.down("kubemu", print)
+        with clusters.working_on(_NAME):
+            clusters.down(_NAME, print)
 
 
 def _brought_up() -> Path:
-    with clusters.working_on("kubemu"):
-        return clusters.up("kubemu", Pods.DUAL, print).layout.kubeconfig
+    found = clusters.existing(_NAME)
+    if found and clusters.is_up(found):
+        return found.layout.kubeconfig
+    with clusters.working_on(_NAME):
+        return clusters.up(_NAME, Pods.DUAL, print).layout.kubeconfig
+
+
+def _audit_log(kubeconfig: Path) -> Path | None:
+    local = clusters.existing(_NAME)
+    return local.layout.audit_log if local and local.layout.kubeconfig == kubeconfig else None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -62,28 +72,14 @@ def namespace(kube: Kube, request: pytest.FixtureRequest) -> Iterator[str]:
     labels = {"pod-security.kubernetes.io/enforce": level}
     kube.core.create_namespace({"metadata": {"name": name, "labels": labels}})
     eventually(lambda: _has_default_account(kube, name))
-    yield name
-    if request.node.stash.get(_FAILED, False):
-        print(_evidence(kube, name))
-    kube.core.delete_namespace(name)
+    try:
+        yield name
+        if request.node.stash.get(_FAILED, False):
+            print(evidence.gathered(kube, name))
+    finally:
+        kube.core.delete_namespace(name)
 
 
 def _has_default_account(kube: Kube, namespace: str) -> bool:
     accounts = kube.core.list_namespaced_service_account(namespace).items
     return any(account.metadata.name == "default" for account in accounts)
-
-
-def _evidence(kube: Kube, namespace: str) -> str:
-    """Objects, events and every pod's log: what one looks at first."""
-    kinds = "pods,services,persistentvolumeclaims"
-    parts = [
-        kube.run("-n", namespace, "get", kinds, "-o", "yaml"),
-        kube.run("-n", namespace, "get", "events", "--sort-by=.lastTimestamp"),
-    ]
-    for pod in kube.core.list_namespaced_pod(namespace).items:
-        name = pod.metadata.name
-        logs = ["-n", namespace, "logs", name, "--all-containers", "--prefix", "--tail=100"]
-        command = [str(kube.kubectl), f"--kubeconfig={kube.kubeconfig}", *logs]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT)
-        parts.append(f"--- {name}\n{done.stdout}{done.stderr}")
-    return "\n".join(parts)

@@ -6,47 +6,20 @@ import json
 import re
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.e2e.kube import Kube, eventually
+from tests.e2e.kube import Kube, Refused, eventually
+from tests.e2e.objects import FOREVER, a_claim, a_pod, a_server, a_service, a_user_of
 
 pytestmark = pytest.mark.cluster
 
 MANIFESTS = Path(__file__).parents[2] / "crds" / "manifests"
 
 
-def a_pod(kube: Kube, name: str, script: str, node: str = "", **spec: Any) -> dict[str, Any]:
-    container = {"name": "main", "image": kube.busybox, "command": ["/bin/sh", "-c", script]}
-    container |= spec.pop("container", {})
-    placed = {"nodeSelector": {"kubernetes.io/hostname": node}} if node else {}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "labels": {"app": name}},
-        "spec": {"terminationGracePeriodSeconds": 0, "containers": [container], **placed, **spec},
-    }
-
-
-def a_server(kube: Kube, name: str, node: str) -> dict[str, Any]:
-    script = f"echo hello from {name} >/tmp/index.html; exec httpd -f -p 8080 -h /tmp"
-    return a_pod(kube, name, script, node)
-
-
-def a_claim(name: str, **spec: Any) -> dict[str, Any]:
-    size = {"requests": {"storage": "16Mi"}}
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": {"name": name},
-        "spec": {"accessModes": ["ReadWriteOnce"], "resources": size, **spec},
-    }
-
-
 def fetch(kube: Kube, namespace: str, pod: str, address: str, port: int) -> str:
     request = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 10 {address} {port} 2>&1; true"
-    return kube.run("-n", namespace, "exec", pod, "--", "/bin/sh", "-c", request)
+    return kube.execute(namespace, pod, "/bin/sh", "-c", request)
 
 
 def test_the_crds_apply_without_a_warning_and_explain_themselves(kube: Kube) -> None:
@@ -60,18 +33,8 @@ def test_the_crds_apply_without_a_warning_and_explain_themselves(kube: Kube) -> 
 
 @pytest.mark.parametrize(("here", "there"), [("node-a", "node-b"), ("node-b", "node-a")])
 def test_a_pod_talks_to_the_other_node(kube: Kube, namespace: str, here: str, there: str) -> None:
-    service = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "server"},
-        "spec": {
-            "type": "NodePort",
-            "ipFamilyPolicy": "RequireDualStack",
-            "selector": {"app": "server"},
-            "ports": [{"port": 80, "targetPort": 8080}],
-        },
-    }
-    client = a_pod(kube, "client", "exec sleep 3600", here)
+    service = a_service("server", "server", type="NodePort", ipFamilyPolicy="RequireDualStack")
+    client = a_pod(kube, "client", FOREVER, here)
     kube.apply(namespace, a_server(kube, "server", there), client, service)
     kube.await_ready(namespace, "server", "client")
     pod = kube.core.read_namespaced_pod("server", namespace)
@@ -88,12 +51,10 @@ def test_a_pod_talks_to_the_other_node(kube: Kube, namespace: str, here: str, th
 def test_logs_exec_and_port_forward(kube: Kube, namespace: str) -> None:
     kube.apply(namespace, a_pod(kube, "p", "echo started; exec httpd -f -p 8080 -h /bin", "node-b"))
     kube.await_ready(namespace, "p")
-    assert kube.run("-n", namespace, "logs", "p") == "started\n"
-    assert kube.run("-n", namespace, "exec", "p", "--", "/bin/id", "-u") == "0\n"
-    command = [str(kube.kubectl), f"--kubeconfig={kube.kubeconfig}", "-n", namespace]
-    with subprocess.Popen(
-        [*command, "port-forward", "pod/p", ":8080"], stdout=subprocess.PIPE, text=True
-    ) as forward:
+    assert kube.logs(namespace, "p") == "started\n"
+    assert kube.execute(namespace, "p", "/bin/id", "-u") == "0\n"
+    command = kube.command("-n", namespace, "port-forward", "pod/p", ":8080")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as forward:
         assert forward.stdout is not None
         said = forward.stdout.readline()
         forward.terminate()
@@ -104,35 +65,21 @@ def test_a_block_claim_is_a_device_and_a_loop_claim_fills_to_the_brim(
     kube: Kube, namespace: str
 ) -> None:
     fill = "dd if=/dev/zero of=/full/x bs=1M 2>/tmp/said; cat /tmp/said; ls -l /dev/raw"
-    pod = a_pod(
-        kube,
-        "p",
-        f"{fill}; echo ok >/folder/x; cat /folder/x; exec sleep 3600",
-        container={
-            "volumeDevices": [{"name": "raw", "devicePath": "/dev/raw"}],
-            "volumeMounts": [
-                {"name": "full", "mountPath": "/full"},
-                {"name": "folder", "mountPath": "/folder"},
-            ],
-        },
-        volumes=[
-            {"name": name, "persistentVolumeClaim": {"claimName": name}}
-            for name in ("raw", "full", "folder")
-        ],
-    )
+    claims = {"raw": "/dev/raw", "full": "/full", "folder": "/folder"}
+    script = f"{fill}; echo ok >/folder/x; cat /folder/x; {FOREVER}"
     kube.apply(
         namespace,
         a_claim("raw", storageClassName="loop", volumeMode="Block"),
         a_claim("full", storageClassName="loop"),
         a_claim("folder"),
-        pod,
+        a_user_of(kube, claims, "p", script),
     )
     kube.await_ready(namespace, "p")
     logs = ""
 
     def finished() -> bool:
         nonlocal logs
-        logs = kube.run("-n", namespace, "logs", "p")
+        logs = kube.logs(namespace, "p")
         return logs.endswith("ok\n")
 
     eventually(finished)
@@ -141,24 +88,20 @@ def test_a_block_claim_is_a_device_and_a_loop_claim_fills_to_the_brim(
 
 
 def test_a_shared_claim_is_one_folder_on_both_nodes(kube: Kube, namespace: str) -> None:
-    def user(name: str, node: str, script: str) -> dict[str, Any]:
-        mount = {"volumeMounts": [{"name": "s", "mountPath": "/s"}]}
-        claim = [{"name": "s", "persistentVolumeClaim": {"claimName": "s"}}]
-        return a_pod(kube, name, script, node, container=mount, volumes=claim)
-
+    until = "until cat /s/x; do sleep 1; done"
     kube.apply(
         namespace,
         a_claim("s", storageClassName="shared", accessModes=["ReadWriteMany"]),
-        user("writer", "node-a", "echo ok >/s/x; exec sleep 3600"),
-        user("reader", "node-b", "until cat /s/x; do sleep 1; done; exec sleep 3600"),
+        a_user_of(kube, {"s": "/s"}, "writer", f"echo ok >/s/x; {FOREVER}", "node-a"),
+        a_user_of(kube, {"s": "/s"}, "reader", f"{until}; {FOREVER}", "node-b"),
     )
     kube.await_ready(namespace, "writer", "reader")
-    eventually(lambda: kube.run("-n", namespace, "logs", "reader").endswith("ok\n"))
+    eventually(lambda: kube.logs(namespace, "reader").endswith("ok\n"))
 
 
 @pytest.mark.restricted
 def test_a_restricted_namespace_refuses_privilege(kube: Kube, namespace: str) -> None:
-    with pytest.raises(AssertionError, match="violates PodSecurity"):
+    with pytest.raises(Refused, match="violates PodSecurity"):
         kube.apply(namespace, a_pod(kube, "p", "exit 0"))
 
 
@@ -177,7 +120,7 @@ def test_an_image_volume_is_mounted(kube: Kube, namespace: str) -> None:
 def test_a_pod_is_resized_in_place(kube: Kube, namespace: str) -> None:
     limits = {"cpu": "100m", "memory": "32Mi"}
     resources = {"resources": {"limits": limits}}
-    kube.apply(namespace, a_pod(kube, "p", "exec sleep 3600", container=resources))
+    kube.apply(namespace, a_pod(kube, "p", FOREVER, container=resources))
     kube.await_ready(namespace, "p")
     more = {"limits": {"memory": "64Mi"}, "requests": {"memory": "64Mi"}}
     patch = json.dumps({"spec": {"containers": [{"name": "main", "resources": more}]}})
