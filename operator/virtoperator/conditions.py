@@ -70,4 +70,4 @@ def _updated(old: Json | None, new: Json, now: datetime.datetime) -> Json:
         return old
     changed = old is None or old.get("status") != new["status"]
     kept = old.get("lastTransitionTime") if old and not changed else None
-    return {**new, "lastProbeTime": None, "lastTransitionTime": kept or timestamp(now)}
+    return {**new, "lastTransitionTime": kept or timestamp(now)}

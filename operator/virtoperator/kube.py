@@ -156,7 +156,7 @@ class Kube:
         """The object. Raises NotFound."""
         return await self.request("GET", kind.path(namespace, name))
 
-    async def list(
+    async def list_all(
         self,
         kind: Kind,
         namespace: str | None = None,
@@ -165,6 +165,17 @@ class Kube:
         fields: str = "",
     ) -> list[Json]:
         """All objects that the selectors take, each with its `kind` and `apiVersion`."""
+        return (await self.snapshot(kind, namespace, labels=labels, fields=fields))[0]
+
+    async def snapshot(
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        *,
+        labels: str = "",
+        fields: str = "",
+    ) -> tuple[list[Json], str]:
+        """`list_all`, and the resource version at which it was so."""
         query = {"limit": str(_PAGE), "labelSelector": labels, "fieldSelector": fields}
         items: list[Json] = []
         while True:
@@ -177,7 +188,7 @@ class Kube:
         for item in items:
             item.setdefault("kind", kind.kind)
             item.setdefault("apiVersion", kind.api_version)
-        return items
+        return items, str(page["metadata"]["resourceVersion"])
 
     async def create(self, kind: Kind, body: Json, subresource: str = "") -> Json:
         """Create in the namespace that the body names. Raises AlreadyExists, Invalid, Forbidden."""

@@ -7,11 +7,13 @@ one that is looked at.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 Json = dict[str, Any]
+_GRAVES = 4096
+"""Objects that are remembered as gone."""
 Index = Callable[[Json], Iterable[str]]
 """The values under which an object is found."""
 
@@ -45,6 +47,7 @@ class Store:
     def __init__(self, **indexes: Index) -> None:
         self._indexes = indexes
         self._entries: dict[Key, _Entry] = {}
+        self._gone: OrderedDict[str, str] = OrderedDict()
         self._by: dict[str, dict[str, set[Key]]] = {name: defaultdict(set) for name in indexes}
 
     def __len__(self) -> int:
@@ -82,13 +85,16 @@ class Store:
     def put(self, body: Json) -> bool:
         """Take in an object; False when it is no news: known, or older than what is known."""
         key, meta = key_of(body), body["metadata"]
+        version = meta.get("resourceVersion", "")
         known = self._entries.get(key)
-        if known and known.uid == meta["uid"] and not _newer(meta, known):
+        if known and known.uid == meta["uid"] and not _newer(version, known.version):
             return False
-        self.drop(key)
+        if (last := self._gone.get(meta["uid"])) is not None and not _newer(version, last):
+            return False
+        self._remove(key)
         entry = _Entry(
             uid=meta["uid"],
-            version=meta.get("resourceVersion", ""),
+            version=version,
             body=_packed(body),
             values={name: frozenset(index(body)) for name, index in self._indexes.items()},
         )
@@ -98,34 +104,49 @@ class Store:
                 self._by[name][value].add(key)
         return True
 
-    def drop(self, key: Key, uid: str = "") -> bool:
-        """Forget an object, only the one of this uid when given; False when it was not known."""
-        entry = self._entries.get(key)
-        if entry is None or (uid and entry.uid != uid):
+    def drop(self, body: Json) -> bool:
+        """The object has gone, or out of our sight; False when that was known.
+
+        It comes back only as something newer than `body`: a list that was asked for earlier may
+        still bring it.
+        """
+        meta = body["metadata"]
+        self._gone[meta["uid"]] = meta.get("resourceVersion", "")
+        if len(self._gone) > _GRAVES:
+            self._gone.popitem(last=False)
+        entry = self._entries.get(key_of(body))
+        if entry is None or entry.uid != meta["uid"]:
             return False
-        del self._entries[key]
-        for name, values in entry.values.items():
+        self._remove(key_of(body))
+        return True
+
+    def _remove(self, key: Key) -> None:
+        entry = self._entries.pop(key, None)
+        for name, values in entry.values.items() if entry else ():
             for value in values:
                 keys = self._by[name][value]
                 keys.discard(key)
                 if not keys:
                     del self._by[name][value]
-        return True
 
-    def missing(self, present: Iterable[Json]) -> list[Key]:
-        """Known objects that a complete list does not have."""
-        return sorted(self._entries.keys() - {key_of(body) for body in present})
+    def missing(self, present: Iterable[Json], version: str) -> list[Json]:
+        """What is known and not in a complete list of that resource version, though not newer."""
+        there = {key_of(body) for body in present}
+        return [
+            _unpacked(entry)
+            for key, entry in list(self._entries.items())
+            if key not in there and not _newer(entry.version, version)
+        ]
 
 
-def _newer(meta: Json, known: _Entry) -> bool:
-    """Since Kubernetes 1.35 resource versions of one kind may be compared as numbers.
+def _newer(version: str, than: str) -> bool:
+    """Resource versions are etcd's revisions: numbers, on every server there is.
 
-    Our servers have always made them from etcd's revision; what is no number counts as news.
+    What is no number counts as news.
     """
-    version = str(meta.get("resourceVersion", ""))
-    if version.isdecimal() and known.version.isdecimal():
-        return int(version) > int(known.version)
-    return version != known.version
+    if version.isdecimal() and than.isdecimal():
+        return int(version) > int(than)
+    return version != than
 
 
 def _packed(body: Json) -> bytes:

@@ -1,4 +1,4 @@
-"""Work to be done, by key: a key is in it once, is worked on by one task, and comes back on failure.
+"""Work to be done, by key: a key is in it once, is worked on by one task, and retried on failure.
 
 What `client-go`'s rate-limited queues do for controllers in Go; `on.event` of kopf neither
 coalesces nor retries.
@@ -31,7 +31,7 @@ class Watched(Protocol):
 
 
 class WorkQueue(Generic[K]):
-    """Keys that want attention. `run` works on them; `add` may be called at any time in the loop."""
+    """Keys that want attention. `run` works on them; `add` may be called at any time."""
 
     def __init__(
         self,
@@ -140,4 +140,4 @@ class WorkQueue(Generic[K]):
     def _next_delay(self, key: K) -> float:
         count = self._failures[key] = self._failures.get(key, 0) + 1
         delay = min(FIRST_DELAY * 2 ** min(count - 1, 20), LAST_DELAY)
-        return delay * random.uniform(0.8, 1.2)
+        return float(delay * random.uniform(0.8, 1.2))
