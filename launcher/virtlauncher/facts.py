@@ -77,6 +77,45 @@ class Forward:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Route:
+    destination: str
+    """A network, e.g. '10.96.0.0/12'."""
+    gateway: str = ""
+    """An address; empty: on the link."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Lease:
+    """What DHCP and router advertisements tell the guest on one NIC. Empty: nothing to tell."""
+
+    ipv4: str = ""
+    """The guest's address with its prefix, e.g. '10.0.2.2/24'; empty: no DHCPv4."""
+    ipv4_gateway: str = ""
+    ipv4_server: str = ""
+    """Address by which the DHCPv4 server is known; empty: the gateway's."""
+    ipv6: str = ""
+    """E.g. 'fd10:0:2::2/120'; empty: no IPv6. The sender of the RAs is the default route."""
+    router_mac: str = ""
+    """Hardware address of the link's other side, which the guest must see whoever serves it."""
+    client_mac: str = ""
+    """The only hardware address that may have the lease; empty: nobody else is on the link."""
+    nameservers: tuple[str, ...] = ()
+    """Of both families."""
+    domain: str = ""
+    searches: tuple[str, ...] = ()
+    hostname: str = ""
+    mtu: int | None = None
+    routes: tuple[Route, ...] = ()
+    """IPv4 routes beside the default."""
+    ntp: tuple[str, ...] = ()
+    """Addresses of both families."""
+    tftp_server: str = ""
+    boot_file: str = ""
+    private_options: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """DHCPv4 options 224 to 254: number -> text."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Nic:
     """How one interface of the VMI is connected. Keys of `Facts.nics` are interface names."""
 
@@ -87,6 +126,12 @@ class Nic:
     fds: tuple[str, ...] = ()
     vhost_fds: tuple[str, ...] = ()
     forwards: tuple[Forward, ...] = ()
+    lease: Lease | None = None
+    """Served by the launcher on the sockets below, which QEMU never gets."""
+    dhcp4_fd: str = ""
+    dhcp6_fd: str = ""
+    ra_fd: str = ""
+    """Names of sockets bound to the tap: UDP 67, UDP 547, raw ICMPv6. Empty: not served."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
