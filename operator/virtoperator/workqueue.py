@@ -27,7 +27,7 @@ class Watched(Protocol):
     """Who counts what a queue does."""
 
     def added(self, queue: str, depth: int) -> None: ...
-    def worked(self, queue: str, seconds: float, failed: bool) -> None: ...
+    def worked(self, queue: str, depth: int, seconds: float, failed: bool) -> None: ...
 
 
 class WorkQueue(Generic[K]):
@@ -135,7 +135,7 @@ class WorkQueue(Generic[K]):
             if after is not None:
                 self.add_after(key, after)
         if self._metrics:
-            self._metrics.worked(self.name, time.monotonic() - began, failed)
+            self._metrics.worked(self.name, self.depth, time.monotonic() - began, failed)
 
     def _next_delay(self, key: K) -> float:
         count = self._failures[key] = self._failures.get(key, 0) + 1
