@@ -1,0 +1,155 @@
+"""What a launcher's pod asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from virtcrds import VirtualMachineInstance, default
+from virtoperator.controller.pod import overhead, pod_name
+from virtoperator.controller.pod.naming import host_name, vmi_id
+from virtoperator.controller.pod.resources import compute_resources
+from virtoperator.settings import Settings
+
+MIB = 1 << 20
+
+
+def vmi(domain: dict[str, Any], **spec: Any) -> VirtualMachineInstance:
+    document = {
+        "metadata": {"name": "one", "namespace": "default"},
+        "spec": {"domain": {"devices": {}, **domain}, **spec},
+    }
+    return default(VirtualMachineInstance.from_json(document))
+
+
+@pytest.mark.parametrize(
+    ("domain", "emulated", "mib"),
+    [
+        ({"memory": {"guest": "128Mi"}}, False, 160 + 8 + 0.25 + 24),
+        ({"memory": {"guest": "128Mi"}}, True, 160 + 8 + 0.25 + 24 + 32 + 48),
+        ({"memory": {"guest": "1Gi"}}, True, 160 + 8 + 2 + 24 + 128 + 48),
+        ({"memory": {"guest": "64Gi"}}, True, 160 + 8 + 128 + 24 + 256 + 48),
+        ({"memory": {"guest": "128Mi"}, "cpu": {"cores": 4}}, False, 160 + 32 + 0.25 + 24),
+        (
+            {"memory": {"guest": "128Mi"}, "devices": {"autoattachGraphicsDevice": False}},
+            False,
+            160 + 8 + 0.25,
+        ),
+        (
+            {"memory": {"guest": "128Mi"}, "devices": {"tpm": {}}, "ioThreadsPolicy": "shared"},
+            False,
+            160 + 8 + 0.25 + 24 + 24 + 8,
+        ),
+        (
+            {"memory": {"guest": "128Mi", "reservedOverhead": {"addedOverhead": "10Mi"}}},
+            False,
+            160 + 8 + 0.25 + 24 + 10,
+        ),
+    ],
+)
+def test_the_overhead_is_the_sum_of_its_items(
+    domain: dict[str, Any], emulated: bool, mib: float
+) -> None:
+    assert overhead(vmi(domain), emulated=emulated) == mib * MIB
+
+
+def test_the_ratio_multiplies_the_overhead() -> None:
+    one = vmi({"memory": {"guest": "512Mi"}})
+    assert overhead(one, emulated=False, ratio=1.5) == 1.5 * overhead(one, emulated=False)
+
+
+_128 = {"memory": {"guest": "128Mi"}}
+
+
+@pytest.mark.parametrize(
+    ("domain", "expected"),
+    [
+        (_128, {"requests": {"cpu": "100m", "memory": "320.25Mi"}}),
+        ({**_128, "cpu": {"cores": 20}}, {"requests": {"cpu": "2", "memory": "472.25Mi"}}),
+        (
+            {"resources": {"requests": {"memory": "128Mi", "cpu": "250m"}}},
+            {"requests": {"cpu": "250m", "memory": "320.25Mi"}},
+        ),
+        (
+            {"resources": {"requests": {"memory": "128Mi"}, "limits": {"memory": "256Mi"}}},
+            {
+                "requests": {"cpu": "100m", "memory": "320.25Mi"},
+                "limits": {"memory": "448.25Mi"},
+            },
+        ),
+        (
+            {"resources": {"requests": {"memory": "128Mi"}, "overcommitGuestOverhead": True}},
+            {"requests": {"cpu": "100m", "memory": "128Mi"}},
+        ),
+        (
+            {"memory": {"guest": "128Mi", "hugepages": {"pageSize": "2Mi"}}},
+            {
+                "requests": {"cpu": "100m", "memory": "192.25Mi", "hugepages-2Mi": "128Mi"},
+                "limits": {"hugepages-2Mi": "128Mi"},
+            },
+        ),
+        (
+            {"resources": {"requests": {"memory": "128Mi", "ephemeral-storage": "1G"}}},
+            {
+                "requests": {
+                    "cpu": "100m",
+                    "memory": "320.25Mi",
+                    "ephemeral-storage": str(1_050_000_000),
+                }
+            },
+        ),
+    ],
+)
+def test_resources_follow_the_user_and_add_the_overhead(
+    domain: dict[str, Any], expected: dict[str, dict[str, str]]
+) -> None:
+    amounts = compute_resources(vmi({"devices": {}, **domain}), Settings())
+    expected["requests"].setdefault("ephemeral-storage", "50M")
+    assert _in_mib(amounts) == _in_mib(expected)
+
+
+def _in_mib(amounts: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """Written as they are read: the overhead of a small guest is no whole number of MiB."""
+    return {
+        kind: {
+            name: f"{int(text[:-2]) / 1024}Mi" if text.endswith("Ki") else text
+            for name, text in values.items()
+        }
+        for kind, values in amounts.items()
+    }
+
+
+def test_an_overcommitted_cluster_asks_for_less_than_the_guest_sees() -> None:
+    amounts = compute_resources(vmi({"memory": {"guest": "1Gi"}}), Settings(memory_overcommit=200))
+    assert amounts["requests"]["memory"] == f"{512 + 160 + 8 + 2 + 24}Mi"
+
+
+def test_a_pod_has_one_name_for_each_vmi_and_attempt() -> None:
+    names = {pod_name("a", "u1"), pod_name("a", "u2"), pod_name("a", "u1", "m1")}
+    assert len(names) == 3
+    assert pod_name("a", "u1") == pod_name("a", "u1")
+    assert len(pod_name("x" * 253, "u1")) == 253
+
+
+@pytest.mark.parametrize(
+    ("name", "hostname", "expected"),
+    [
+        ("web", "", "web"),
+        ("web.example.com", "", "web"),
+        ("web", "Other_Host", "otherhost"),
+        ("a" * 70, "", "a" * 63),
+    ],
+)
+def test_the_host_name_is_a_dns_label(name: str, hostname: str, expected: str) -> None:
+    document = {
+        "metadata": {"name": name},
+        "spec": {"hostname": hostname, "domain": {"devices": {}}},
+    }
+    assert host_name(VirtualMachineInstance.from_json(document)) == expected
+
+
+def test_a_long_name_keeps_apart_in_its_label() -> None:
+    one, other = vmi_id("x" * 80 + "a"), vmi_id("x" * 80 + "b")
+    assert one != other
+    assert max(len(one), len(other)) <= 63
