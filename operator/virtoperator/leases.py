@@ -43,7 +43,7 @@ class Elector:
 
         Cancelled while leading, it gives the lease back, so that another takes over at once.
         """
-        while not await self._try():
+        while not await self._try():  # noqa: ASYNC110 - the lease is elsewhere: nothing tells us
             await asyncio.sleep(INTERVAL * random.uniform(0.8, 1.2))
         _log.info("%s leads", self._identity)
         self.leading = True

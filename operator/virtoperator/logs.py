@@ -1,7 +1,7 @@
 """Logs on standard error: one JSON object a line, or text for people at a terminal.
 
-The keys are KubeVirt's: level, timestamp, component, msg, pos; and namespace, name, uid, kind of the
-object that a line is about, given as `extra=about(object)`.
+The keys are KubeVirt's: level, timestamp, component, msg, pos; and namespace, name, uid, kind of
+the object that a line is about, given as `extra=about(object)`.
 """
 
 from __future__ import annotations
