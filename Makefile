@@ -51,8 +51,9 @@ guests: ## build the test guests (cached)
 	@$(RUN) python -m images.build guest tiny
 	@$(RUN) python -m images.build guest cirros
 
-manifests: ## write the generated files again: crds/manifests
+manifests: ## write the generated files again: crds/manifests, deploy/kubemu.yaml (REGISTRY=..., TAG=...)
 	@$(RUN) python -m virtcrds crds/manifests
+	@$(RUN) python -m tools.manifest $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(TAG),--tag $(TAG))
 
 bench: setup ## print the budgets of docs/budgets.md beside what this machine shows
 	@$(RUN) python -m bench.start
