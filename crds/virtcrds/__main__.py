@@ -1,4 +1,7 @@
-"""`python -m virtcrds [--check] [DIR]`: writes the CRD manifests, or says which are out of date."""
+"""`python -m virtcrds [--check] [DIR]`: writes what is made of models, or says what is outdated.
+
+The CRD manifests into DIR, and beside the code the shapes of views.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ import sys
 from .catalog import RESOURCES
 from .manifest.crd import crd
 from .manifest.yamltext import yaml_text
+from .view.reading import SHAPES
+from .view.writing import shapes_text
 
 HEAD = "# Made from the models by `python -m virtcrds`; edits are lost.\n"
 DEFAULT_FOLDER = pathlib.Path(__file__).resolve().parents[1] / "manifests"
@@ -27,7 +32,8 @@ def outdated(folder: pathlib.Path, wanted: dict[str, str]) -> list[str]:
 
     Files that were not made here are nobody's business.
     """
-    texts = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.yaml")}
+    paths = {*folder.glob("*.yaml"), *(folder / name for name in wanted)}
+    texts = {path.name: path.read_text(encoding="utf-8") for path in paths if path.is_file()}
     found = {name: text for name, text in texts.items() if name in wanted or HEAD in text}
     return sorted(name for name in wanted | found if wanted.get(name) != found.get(name))
 
@@ -50,9 +56,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", nargs="?", type=pathlib.Path, default=DEFAULT_FOLDER)
     options = parser.parse_args(arguments)
     look = outdated if options.check else write
-    changed = look(options.folder, manifests())
-    for name in changed:
-        print(options.folder / name)
+    changed = [
+        folder / name
+        for folder, wanted in (
+            (options.folder, manifests()),
+            (SHAPES.parent, {SHAPES.name: shapes_text()}),
+        )
+        for name in look(folder, wanted)
+    ]
+    for path in changed:
+        print(path)
     return 1 if options.check and changed else 0
 
 

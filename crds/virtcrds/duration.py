@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from pydantic_core import PydanticCustomError
-
 from .written import Written
 
 _UNITS = {
@@ -39,9 +37,8 @@ class Duration(Written):
         return _parse_nanos(text)
 
     @staticmethod
-    def _check_type(value: object) -> None:
-        if not isinstance(value, str):
-            raise PydanticCustomError("string_type", "must be a string")
+    def type_error(value: object) -> tuple[str, str] | None:
+        return None if isinstance(value, str) else ("string_type", "must be a string")
 
     @property
     def nanoseconds(self) -> int:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 
-from pydantic_core import PydanticCustomError
-
 from .written import Written
 
 PATTERN = (
@@ -43,9 +41,9 @@ class Quantity(Written):
         return _parse_nanos(text)
 
     @staticmethod
-    def _check_type(value: object) -> None:
-        if isinstance(value, bool) or not isinstance(value, int | str):
-            raise PydanticCustomError("int_or_string", "must be an integer or a string")
+    def type_error(value: object) -> tuple[str, str] | None:
+        right = isinstance(value, int | str) and not isinstance(value, bool)
+        return None if right else ("int_or_string", "must be an integer or a string")
 
     @property
     def value(self) -> int:

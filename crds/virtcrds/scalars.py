@@ -13,6 +13,7 @@ from pydantic.config import JsonDict
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from .quantity import Quantity
+from .written import Written
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +37,23 @@ class DateTime(Format):
         if _DATE_TIME.fullmatch(text) is None:
             raise PydanticCustomError("date_time", "must be a date and time")
         return text
+
+
+def schema_of_written(kind: type[Written]) -> CoreSchema:
+    """How pydantic reads a Quantity or a Duration, and writes it again."""
+
+    def read(value: object) -> Written:
+        if isinstance(value, kind):
+            return value
+        if mistake := kind.type_error(value):
+            raise PydanticCustomError(*mistake)
+        try:
+            return kind(value)
+        except ValueError as error:
+            raise PydanticCustomError("sentence", "{text}", {"text": str(error)}) from error
+
+    dump = core_schema.plain_serializer_function_ser_schema(kind.to_json)
+    return core_schema.no_info_plain_validator_function(read, serialization=dump)
 
 
 class IntOrStringShape:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import pydantic
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+if TYPE_CHECKING:
+    import pydantic
+    from pydantic_core import CoreSchema
 
 
 class Written:
@@ -29,8 +30,8 @@ class Written:
         raise NotImplementedError
 
     @staticmethod
-    def _check_type(value: object) -> None:
-        """Raises PydanticCustomError for JSON of a type that is never right."""
+    def type_error(value: object) -> tuple[str, str] | None:
+        """Kind and sentence of the mistake that JSON of a type is which is never right."""
         raise NotImplementedError
 
     @property
@@ -69,17 +70,6 @@ class Written:
     def __get_pydantic_core_schema__(
         cls, source: Any, handler: pydantic.GetCoreSchemaHandler
     ) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            cls._read,
-            serialization=core_schema.plain_serializer_function_ser_schema(cls.to_json),
-        )
+        from . import scalars  # Views have quantities without pydantic.
 
-    @classmethod
-    def _read(cls, value: object) -> Self:
-        if isinstance(value, cls):
-            return value
-        cls._check_type(value)
-        try:
-            return cls(value)
-        except ValueError as error:
-            raise PydanticCustomError("sentence", "{text}", {"text": str(error)}) from error
+        return scalars.schema_of_written(cls)

@@ -6,7 +6,7 @@ import dataclasses
 from collections import Counter
 from enum import StrEnum
 
-from virtcrds.core.disks import CDRomTarget, Disk, DiskTarget, LunTarget
+from virtcrds.view import CDRomTarget, Disk, DiskTarget, LunTarget
 
 from ..errors import Refused
 from .given import Given

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 
-from virtcrds.core.clock import Clock, Timer
+from virtcrds.view import Clock, Timer
 
 from ..errors import Refused
 from .given import Given

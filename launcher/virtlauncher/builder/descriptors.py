@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
-from virtcrds import VirtualMachineInstance
+from virtcrds.view import VirtualMachineInstance
 
 from ..facts import Facts
 from ..plan import AGENT, DEBUG_MONITOR, FIRST_FREE, MONITOR, SERIAL, TPM, Descriptor

@@ -9,13 +9,15 @@ import dataclasses
 from collections.abc import Mapping
 from functools import cached_property
 
-from virtcrds import VirtualMachineInstance
-from virtcrds.core.cpu import CPU
-from virtcrds.core.devices import Devices
-from virtcrds.core.domain import DomainSpec
-from virtcrds.core.features import Features
-from virtcrds.core.firmware import Firmware
-from virtcrds.core.vmi import VirtualMachineInstanceSpec
+from virtcrds.view import (
+    CPU,
+    Devices,
+    DomainSpec,
+    Features,
+    Firmware,
+    VirtualMachineInstance,
+    VirtualMachineInstanceSpec,
+)
 
 from ..facts import Accel, Facts
 from ..plan import GuestABI

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from virtcrds.core.features import FeatureHyperv, FeatureState
+from virtcrds.view import FeatureHyperv, FeatureState
 
 from ..errors import Refused
 from .given import Given

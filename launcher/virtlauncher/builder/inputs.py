@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from virtcrds.core.devices import Input
+from virtcrds.view import Input
 
 from .devices import Device, Slot
 from .given import Given

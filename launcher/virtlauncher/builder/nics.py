@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from virtcrds.core.interfaces import Interface
+from virtcrds.view import Interface
 
 from ..errors import Refused
 from ..facts import Nic, NicKind

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from virtcrds import VirtualMachineInstance
-from virtcrds.core.vmi import VirtualMachineInstanceSpec as Spec
+from virtcrds.view import VirtualMachineInstance
+from virtcrds.view import VirtualMachineInstanceSpec as Spec
 
 _FIELDS: dict[str, Callable[[Spec], Any]] = {
     "spec.affinity": lambda spec: spec.affinity,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from virtcrds import VirtualMachineInstance
+from virtcrds.view import VirtualMachineInstance
 
 from ..errors import Refused, Unsupported
 from ..facts import Facts, Mode
@@ -37,7 +37,7 @@ from .memory import backend, guest_memory, memory
 from .nics import connected_nics, nic_devices, nics
 from .options import Explained, Group, Option, Plain
 from .prepared import Prepared
-from .support import cautions, unsupported
+from .support import cautions, check_support
 from .tpm import swtpm, tpm
 
 ABI_VERSION = 1
@@ -92,10 +92,7 @@ def explain(
 
 
 def _given(vmi: VirtualMachineInstance, facts: Facts, prepared: Prepared, now: float) -> Given:
-    if violations := unsupported(vmi, facts):
-        first, *others = violations
-        more = f" (and {len(others)} more such fields)" if others else ""
-        raise Unsupported(first.message + more, field=first.field)
+    check_support(vmi, facts)
     _check_prepared(vmi, prepared)
     fds = table(vmi, facts, prepared)
     return Given(vmi=vmi, facts=facts, prepared=prepared, fds=fds, abi=_replayed(facts), now=now)

@@ -1,7 +1,7 @@
 """The builder process: one request over an inherited socket, one answer, and gone.
 
-Everything is imported at once, and what only a first time costs is spent, while nobody asks yet.
-Imports are few on purpose: where the launcher is asked at once, they are on the path of the start.
+A VMI comes parsed, defaulted and validated from whoever starts it, and is only read here (see
+virtcrds.view): imports are on the path of the start, and the models' are longer than all the rest.
 """
 
 from __future__ import annotations
@@ -13,20 +13,17 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from virtcrds import ClusterConfig, InvalidObject, VirtualMachineInstance, parse, validate
-from virtcrds.featuregates import GATES
+from virtcrds import InvalidObject
+from virtcrds.view import VirtualMachineInstance, vmi_view
 
 from .. import framing
-from ..errors import LauncherError, Refused, Unsupported
+from ..errors import LauncherError, Refused
 from ..facts import Facts
 from .content import prepare
 from .content.limits import Limits, limit_self
 from .plan import plan
 from .rehearsal import rehearse
-from .support import unsupported
-
-_CONFIG = ClusterConfig(feature_gates=frozenset(GATES))
-"""What a cluster allows was decided before a launcher was started."""
+from .support import check_support
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -58,7 +55,7 @@ def _answer(link: socket.socket, request: Mapping[str, Any], fds: Mapping[str, i
     try:
         limit_self(Limits())
         vmi, facts = _vmi(request), _facts(request)
-        _check(vmi, facts)
+        check_support(vmi, facts)  # before anything is opened
         with prepare(vmi, facts, fds) as content:
             answer = plan(vmi, facts, content.prepared).to_json()
             framing.send(link, {"plan": answer}, content.descriptors)
@@ -75,12 +72,9 @@ def _answer(link: socket.socket, request: Mapping[str, Any], fds: Mapping[str, i
 
 def _vmi(request: Mapping[str, Any]) -> VirtualMachineInstance:
     try:
-        vmi = parse(request.get("vmi")).object
+        return vmi_view(request.get("vmi"))
     except InvalidObject as error:
         raise Refused(str(error), field=error.violations[0].field) from error
-    if not isinstance(vmi, VirtualMachineInstance):
-        raise Refused("the request's 'vmi' is no VirtualMachineInstance", field="kind")
-    return vmi
 
 
 def _facts(request: Mapping[str, Any]) -> Facts:
@@ -88,18 +82,6 @@ def _facts(request: Mapping[str, Any]) -> Facts:
         return Facts.from_json(request.get("facts") or {})
     except ValueError as error:
         raise Refused(f"the facts cannot be read: {error}") from error
-
-
-def _check(vmi: VirtualMachineInstance, facts: Facts) -> None:
-    """Raises Refused or Unsupported with the first complaint, before anything is opened."""
-    for kind, violations in (
-        (Refused, validate(vmi, _CONFIG)),
-        (Unsupported, unsupported(vmi, facts)),
-    ):
-        if violations:
-            first, *others = violations
-            more = f" (and {len(others)} more)" if others else ""
-            raise kind(first.message + more, field=first.field)
 
 
 def _say_where(error: Exception) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from virtcrds import VirtualMachineInstance, parse, validate
+from virtcrds.view import vmi_view
 
 from ..facts import Accel, Facts, Nic, NicKind, Qemu
 from .content.iso import render_iso
@@ -51,9 +51,7 @@ _DISK = PreparedDisk(
 
 def rehearse() -> None:
     """Go through a start on paper: nothing is opened or made."""
-    vmi = parse(_VMI).object
-    assert isinstance(vmi, VirtualMachineInstance)
-    validate(vmi)
+    vmi = vmi_view(_VMI)
     facts = Facts.from_json(_FACTS.to_json())
     plan(vmi, facts, Prepared(disks={"disk": _DISK})).to_json()
     render_iso("cidata", {"meta-data": b""}, Place(field="", subject=""))

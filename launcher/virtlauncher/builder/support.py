@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from virtcrds import Violation, VirtualMachineInstance
-from virtcrds.core.disks import Disk
-from virtcrds.core.interfaces import Interface
-from virtcrds.core.vmi import VirtualMachineInstanceSpec as Spec
+from virtcrds import Violation
+from virtcrds.view import Disk, Interface, VirtualMachineInstance
+from virtcrds.view import VirtualMachineInstanceSpec as Spec
 
+from ..errors import Unsupported
 from ..facts import Facts, NicKind
 from .cpu import MAX_VCPUS
 from .descriptors import FdTable
@@ -103,6 +103,14 @@ def unsupported(vmi: VirtualMachineInstance, facts: Facts) -> list[Violation]:
         *_network(given),
     ]
     return [Violation(field=f, message=text, reason=NOT_SUPPORTED) for f, text in complaints]
+
+
+def check_support(vmi: VirtualMachineInstance, facts: Facts) -> None:
+    """Raises Unsupported with the first complaint."""
+    if violations := unsupported(vmi, facts):
+        first, *others = violations
+        more = f" (and {len(others)} more such fields)" if others else ""
+        raise Unsupported(first.message + more, field=first.field)
 
 
 def cautions(given: Given) -> tuple[str, ...]:

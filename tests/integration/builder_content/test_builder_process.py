@@ -115,17 +115,22 @@ def test_a_bad_volume_is_answered_with_its_error(
     assert builder.end() == (0, "")
 
 
-def test_an_invalid_or_unsupported_machine_is_refused_before_anything_is_touched(
+def test_a_machine_that_is_wrong_or_unsupported_is_refused_before_anything_is_touched(
     machine: Any, claim: Path
 ) -> None:
     machine.add_claim(claim, size=1 << 20)
-    invalid, beyond = request(machine), request(machine)
-    invalid["vmi"]["spec"]["domain"]["devices"]["disks"][0]["serial"] = "a,b"
+    wrong, beyond = request(machine), request(machine)
+    wrong["vmi"]["spec"]["domain"]["devices"]["disks"][0]["serial"] = 7
     beyond["vmi"]["spec"]["domain"]["launchSecurity"] = {"sev": {}}
-    for question, kind in ((invalid, errors.Refused), (beyond, errors.Refused)):
+    for question, field in (
+        (wrong, "spec.domain.devices.disks[0].serial"),
+        (beyond, "spec.domain.launchSecurity"),
+    ):
         with _started() as builder:
             answer, _ = builder.ask(question)
-            assert isinstance(refusal(answer), kind)
+            error = refusal(answer)
+            assert isinstance(error, errors.Refused)
+            assert error.field == field
     assert list(claim.iterdir()) == []
 
 

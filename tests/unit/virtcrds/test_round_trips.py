@@ -11,12 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from virtcrds import Duration, Quantity, parse
+from virtcrds import Duration, Quantity, VirtualMachineInstance, parse
 from virtcrds.base import Model
 from virtcrds.catalog import RESOURCES
 from virtcrds.names import camel
 from virtcrds.resource import Resource
 from virtcrds.scalars import Choice, DateTime, IntOrStringShape
+from virtcrds.view import vmi_view
+from virtcrds.view.reading import View
 
 Strategy = st.SearchStrategy[Any]
 TEXT = st.text(st.characters(codec="utf-8"), max_size=5)
@@ -100,3 +102,30 @@ def test_an_object_survives_being_read_and_written(resource: Resource, data: st.
     assert parsed.object.to_json() == document
     assert parsed.unknown == ()
     assert parse(parsed.object.to_json()).object == parsed.object
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_a_view_reads_as_the_model_does(data: st.DataObject) -> None:
+    document = data.draw(objects(VirtualMachineInstance)) | {
+        "apiVersion": "kubevirt.io/v1",
+        "kind": "VirtualMachineInstance",
+    }
+    assert differences(parse(document).object, vmi_view(document)) == []
+
+
+def differences(model: Any, view: Any, path: str = "vmi") -> list[str]:
+    """Attributes, set or not, that are not the same in both."""
+    match model, view:
+        case Model(), View():
+            names = type(model).model_fields
+            pairs = (
+                (f"{path}.{name}", getattr(model, name), getattr(view, name)) for name in names
+            )
+            return [one for place, a, b in pairs for one in differences(a, b, place)]
+        case tuple(), tuple() if len(model) == len(view):
+            pairs = (
+                (f"{path}[{i}]", a, b) for i, (a, b) in enumerate(zip(model, view, strict=True))
+            )
+            return [one for place, a, b in pairs for one in differences(a, b, place)]
+    return [] if model == view else [f"{path}: {model!r} is not {view!r}"]

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from virtcrds import VirtualMachineInstance, default
+from virtcrds.view import vmi_view
 from virtlauncher.builder.prepared import Prepared
 from virtlauncher.facts import Facts
 from virtlauncher.jsonable import from_jsonable
@@ -34,7 +35,7 @@ def make(world: dict[str, Any]) -> Make:
         facts = world["facts"] | tree.get("facts", {})
         facts["qemu"] = world["facts"]["qemu"] | facts["qemu"]
         return (
-            default(VirtualMachineInstance.from_json(tree["vmi"])),
+            vmi_view(default(VirtualMachineInstance.from_json(tree["vmi"])).to_json()),
             Facts.from_json(facts),
             from_jsonable(Prepared, tree.get("prepared", {})),
         )

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 
-from virtcrds.core.disks import Disk
+from virtcrds.view import Disk
 
 from .place import Place
 from .stores import Store

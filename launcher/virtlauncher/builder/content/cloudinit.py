@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from virtcrds import VirtualMachineInstance
+from virtcrds.view import VirtualMachineInstance
 
 NO_CLOUD, CONFIG_DRIVE = "cidata", "config-2"
 """Labels by which cloud-init finds a seed."""

@@ -10,9 +10,7 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping
 
-from virtcrds import VirtualMachineInstance
-from virtcrds.core.disks import Disk
-from virtcrds.core.volumes import Volume
+from virtcrds.view import Disk, VirtualMachineInstance, Volume
 
 from ...errors import Refused
 from ...facts import Facts, Source

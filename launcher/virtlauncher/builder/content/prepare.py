@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
-from virtcrds import VirtualMachineInstance
+from virtcrds.view import VirtualMachineInstance
 
 from ...facts import Facts
 from ..prepared import Prepared
@@ -129,4 +129,6 @@ def _looked_at(job: Job) -> Iterator[tuple[str, Make]]:
             continue
         field, look = _KINDS[kind]
         place = Place(field=f"spec.volumes[{index}].{field}", subject=f"volume '{volume.name}'")
+        if "/" in volume.name:
+            raise place.bad("its name would be a path")
         yield volume.name, look(job, Part(volume=volume, disk=disk, place=place))

@@ -9,8 +9,7 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 
-from virtcrds.core.credentials import SSHPublicKeyPropagation
-from virtcrds.core.volumes import CloudInitSource
+from virtcrds.view import CloudInitSource, SSHPublicKeyPropagation
 
 from ...facts import SourceKind
 from .cloudinit import CONFIG_DRIVE, NO_CLOUD, Seed, config_drive, no_cloud, public_keys

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from virtcrds.core.firmware import EFI
+from virtcrds.view import EFI
 
 from ...errors import LauncherError, LaunchFailed, Refused
 from ..prepared import PreparedFirmware
