@@ -16,6 +16,8 @@ an earlier `connect` whose taps are gone are replaced. `undo(netns_fd)` removes 
 
 from .connected import Connected, Lease, Route, Sockets
 from .errors import PlumbError, Reason
+from .namespaces import entered
+from .plumbing import connect, undo
 from .wanted import Binding, Port, Protocol, Resolver, Wanted
 
 __all__ = [
@@ -30,4 +32,7 @@ __all__ = [
     "Route",
     "Sockets",
     "Wanted",
+    "connect",
+    "entered",
+    "undo",
 ]

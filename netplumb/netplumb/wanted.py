@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import ipaddress
 from enum import StrEnum
 from typing import Self
 
@@ -72,15 +73,24 @@ class Resolver:
 
     @classmethod
     def from_resolv_conf(cls, text: str) -> Self:
-        """Read resolv.conf(5). The last `search` or `domain` line counts, as for the resolver."""
+        """Read resolv.conf(5) as the C library does: what it cannot use is passed over, and the
+        last `search` or `domain` line counts."""
         nameservers: list[str] = []
         searches: tuple[str, ...] = ()
         for line in text.splitlines():
             match line.split():
-                case ["nameserver", address, *_]:
+                case ["nameserver", address, *_] if _is_address(address):
                     nameservers.append(address)
                 case ["search" | "domain", *names]:
                     searches = tuple(names)
                 case _:
                     pass
         return cls(nameservers=tuple(nameservers), searches=searches)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,53 @@
+"""A plan as text, for people and for golden files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from .plan import ConfigureTap, LoadRules, OpenSockets, OpenTap, Plan, Remember, Step, Write
+
+
+def describe(plan: Plan) -> str:
+    """One step a line, rules as nft's own text, the lease at the end."""
+    return "\n".join(_lines(plan)) + "\n"
+
+
+def step_line(step: Step) -> str:
+    """What a step does, in one line or, with rules, in several."""
+    match step:
+        case OpenTap():
+            return f"tap {step.tap}: open, {step.queues} queue(s)"
+        case ConfigureTap():
+            addresses = ", ".join(step.addresses)
+            return f"tap {step.tap}: mac {step.mac}, mtu {step.mtu}, up, {addresses}"
+        case Remember():
+            return f"remember: {step.text or 'nothing'}"
+        case Write(before=None):
+            return f"set {step.setting} = {step.value}"
+        case Write():
+            return f"set {step.setting} = {step.value} (was {step.before})"
+        case LoadRules():
+            return "\n".join(["rules:", *(table.text() for table in step.tables)])
+        case OpenSockets():
+            served = ["dhcp4"] * step.ipv4 + ["dhcp6", "ra"] * step.ipv6
+            return f"sockets on {step.tap}: {', '.join(served)}"
+        case _:
+            assert_never(step)
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    yield f"interface {plan.wanted.name}: {plan.wanted.binding} on {plan.wanted.pod_device}"
+    yield from map(step_line, plan.steps)
+    yield f"pod addresses: {', '.join(plan.pod_addresses)}"
+    lease = plan.lease
+    for name, value in {
+        "ipv4": f"{lease.ipv4} via {lease.ipv4_gateway}" if lease.ipv4 else "",
+        "ipv6": lease.ipv6,
+        "nameservers": " ".join(lease.nameservers),
+        "searches": " ".join(lease.searches),
+        "hostname": lease.hostname,
+        "mtu": str(lease.mtu or ""),
+    }.items():
+        if value:
+            yield f"lease {name}: {value}"
