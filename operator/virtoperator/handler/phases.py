@@ -1,0 +1,121 @@
+"""A VMI's phase from what is seen of its machine, and why it ended. Pure.
+
+The table is KubeVirt's: who powers off has succeeded; who crashes, panics, or had to be killed
+although it could have heard the power button and had time to obey it, has failed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from .seen import Ending, Name, PodEnd, Reach, Seen
+
+Json = dict[str, Any]
+SCHEDULED, RUNNING, SUCCEEDED, FAILED = "Scheduled", "Running", "Succeeded", "Failed"
+FINAL = frozenset({SUCCEEDED, FAILED})
+OURS = frozenset({SCHEDULED, RUNNING})
+"""Phases in which virt-handler owns the VMI's phase."""
+
+PATIENCE = 180.0
+"""Seconds for a launcher that does not answer, as in KubeVirt."""
+POD_PATIENCE = 15.0
+"""Seconds for the kubelet to tell how a container ended."""
+DEFAULT_GRACE = 30
+
+_REASONS = {
+    "guest-shutdown": "GuestPoweredOff",
+    "killed": "GuestKilled",
+    "crashed": "QEMUCrashed",
+    "panicked": "GuestPanicked",
+    "failed": "LaunchFailed",
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The phase; `reason` and `message` are of a failure."""
+
+    phase: str
+    reason: str = ""
+    message: str = ""
+
+
+def phase_of(vmi: Json, seen: Seen, now: float) -> Verdict:
+    """The phase of a VMI that is Scheduled or Running. `now`: monotonic seconds."""
+    phase = vmi["status"]["phase"]
+    machine = seen.machine
+    if machine.ending is not None:
+        return _ended(vmi, machine.ending, seen.oom_killed)
+    if seen.pod_end is not None:
+        return _pod_ended(seen.pod_end)
+    if seen.trouble is not None and seen.trouble.final:
+        return Verdict(phase=FAILED, reason=seen.trouble.reason, message=seen.trouble.message)
+    if seen.reach is Reach.GONE and now - seen.since > POD_PATIENCE:
+        return Verdict(
+            phase=FAILED,
+            reason="LauncherGone",
+            message="The launcher ended without saying why.",
+        )
+    if seen.reach is Reach.CONNECTING and now - seen.since > PATIENCE:
+        return Verdict(
+            phase=FAILED,
+            reason="LauncherUnresponsive",
+            message=f"The launcher has not answered for {PATIENCE:.0f} s: {seen.obstacle}",
+        )
+    if machine.name.has_run:
+        return Verdict(phase=RUNNING)
+    return Verdict(phase=phase)
+
+
+def grace_of(vmi: Json) -> int:
+    """Seconds that the guest has between the power button and its end."""
+    grace = vmi["spec"].get("terminationGracePeriodSeconds")
+    return DEFAULT_GRACE if grace is None else max(int(grace), 0)
+
+
+def has_acpi(vmi: Json) -> bool:
+    """Whether the guest can hear the power button."""
+    acpi = (vmi["spec"]["domain"].get("features") or {}).get("acpi") or {}
+    return acpi.get("enabled") is not False
+
+
+def is_deleted(vmi: Json) -> bool:
+    return bool(vmi["metadata"].get("deletionTimestamp"))
+
+
+def _ended(vmi: Json, ending: Ending, oom_killed: bool) -> Verdict:
+    obeyed = ending.kind == "guest-shutdown"
+    unasked = ending.kind == "killed" and not (has_acpi(vmi) and grace_of(vmi) > 0)
+    if obeyed or unasked:
+        return Verdict(phase=SUCCEEDED)
+    if oom_killed and ending.signal == 9:
+        return Verdict(
+            phase=FAILED,
+            reason="OOMKilled",
+            message="QEMU was killed because the pod had reached its memory limit.",
+        )
+    reason = _REASONS.get(ending.kind, "MachineEnded")
+    return Verdict(phase=FAILED, reason=reason, message=ending.sentence)
+
+
+def _pod_ended(end: PodEnd) -> Verdict:
+    """The launcher's exit status is 0 when, and only when, the guest powered off."""
+    if end.code == 0:
+        return Verdict(phase=SUCCEEDED)
+    if end.reason == "OOMKilled":
+        return Verdict(
+            phase=FAILED,
+            reason="OOMKilled",
+            message="The launcher was killed because the pod had reached its memory limit.",
+        )
+    return Verdict(
+        phase=FAILED,
+        reason="LauncherEnded",
+        message=end.message or f"The launcher ended with exit status {end.code}.",
+    )
+
+
+def never_ran(seen: Seen) -> bool:
+    """Whether the machine was not started, and is not about to be."""
+    return seen.machine.name is Name.CREATED and not seen.starting
