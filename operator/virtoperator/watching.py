@@ -27,6 +27,9 @@ _RESYNC = 600.0
 """Seconds between lists that look for what a stream did not tell."""
 _PAUSE = 1.0, 30.0
 """Seconds before kopf is started again: the first time, and at most."""
+_FAREWELL = 5.0
+"""Seconds for kopf to end its streams."""
+_TLS_FAREWELL = 0.25
 _STREAMING_LISTS = 34
 """Minor version of the Kubernetes that has streaming lists switched on."""
 
@@ -111,6 +114,7 @@ class Watcher:
             await asyncio.shield(ended)
         finally:
             stop.set()
+            await asyncio.wait({ended}, timeout=_FAREWELL)
 
     async def _operate(self, loop: asyncio.AbstractEventLoop, stop: threading.Event) -> None:
         await kopf.operator(
@@ -120,6 +124,8 @@ class Watcher:
             standalone=True,
             stop_flag=stop,
         )
+        # aiohttp closes TLS connections a moment after their session; this loop is its last.
+        await asyncio.sleep(_TLS_FAREWELL)
 
     async def _keep_complete(self) -> None:
         while True:
