@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import conditions
 from ..kinds import Kind
-from .actions import Change, Tell
+from .actions import Action, Change, Tell
 from .trees import Json, merge_patch, meta, name_of
 
 
@@ -64,11 +64,11 @@ class Draft:
         if kept != present:
             self.metadata["finalizers"] = kept
 
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[Action]:
         """The one write that is needed, or none."""
         return self._changes(self._before, self.tree, "")
 
-    def changes_by_subresource(self) -> list[Change]:
+    def changes_by_subresource(self) -> list[Action]:
         """For kinds with a status subresource: one write for what is wished, one for the status."""
         wished, status = dict(self.tree), {"status": self.tree.get("status") or {}}
         before, old = dict(self._before), {"status": self._before.get("status") or {}}
@@ -76,7 +76,7 @@ class Draft:
         before.pop("status", None)
         return [*self._changes(before, wished, ""), *self._changes(old, status, "status")]
 
-    def _changes(self, old: Json, new: Json, subresource: str) -> list[Change]:
+    def _changes(self, old: Json, new: Json, subresource: str) -> list[Action]:
         patch = merge_patch(old, new)
         if not patch:
             return []

@@ -1,0 +1,1 @@
+"""A VMI from its creation until it is handed to its node, and whatever the node cannot tell."""
