@@ -11,7 +11,7 @@ import rich.console
 import rich.table
 import typer
 
-from . import cluster, images, programs, tools
+from . import cluster, health, images, life, programs, tools
 from .errors import ClusterError, StepFailed
 from .layout import Pods
 
@@ -46,7 +46,7 @@ _progress = Progress()
 def up(name: Name = _DEFAULT, pods: Pods = Pods.DUAL) -> None:
     """Bring the cluster up; what runs already is left alone."""
     with cluster.working_on(name):
-        made = cluster.up(name, pods, _progress)
+        made = life.up(name, pods, _progress)
     _progress("ready")
     kubectl = programs.built()["kubectl"]
     print(f"export KUBECONFIG={made.layout.kubeconfig}")
@@ -60,7 +60,7 @@ def up(name: Name = _DEFAULT, pods: Pods = Pods.DUAL) -> None:
 def down(name: Name = _DEFAULT) -> None:
     """Remove the cluster and everything it made."""
     with cluster.working_on(name):
-        cluster.down(name, _progress)
+        life.down(name, _progress)
 
 
 @app.command()
@@ -68,11 +68,11 @@ def status(name: Name = _DEFAULT) -> None:
     """Show each component; exit 1 unless all run and both nodes are Ready."""
     found = cluster.required(name)
     table = rich.table.Table("component", "pid", "state", box=None)
-    for component, process in cluster.states(found).items():
+    for component, process in health.states(found).items():
         table.add_row(component, str(process.pid) if process else "", "runs" if process else "down")
     rich.console.Console().print(table)
-    print(f"Ready: {', '.join(sorted(cluster.ready_nodes(found))) or 'no node'}")
-    if not cluster.is_up(found):
+    print(f"Ready: {', '.join(sorted(health.ready_nodes(found))) or 'no node'}")
+    if not health.is_up(found):
         raise typer.Exit(1)
 
 
@@ -114,7 +114,7 @@ def kill(component: str, name: Name = _DEFAULT) -> None:
 def restart(component: str, name: Name = _DEFAULT) -> None:
     """Start a component again, killing it first if it runs."""
     with cluster.working_on(name):
-        cluster.restart(cluster.required(name), component)
+        life.restart(cluster.required(name), component)
 
 
 @node.command("stop")
@@ -122,7 +122,7 @@ def node_stop(which: str, name: Name = _DEFAULT) -> None:
     """Cut a node's power: all its processes end at once."""
     with cluster.working_on(name):
         found = cluster.required(name)
-        cluster.stop_node(found, found.node(which))
+        life.stop_node(found, found.node(which))
 
 
 @node.command("start")
@@ -130,7 +130,7 @@ def node_start(which: str, name: Name = _DEFAULT) -> None:
     """Start a stopped node; its pods come back."""
     with cluster.working_on(name):
         found = cluster.required(name)
-        cluster.start_node(found, found.node(which))
+        life.start_node(found, found.node(which))
 
 
 def main() -> None:

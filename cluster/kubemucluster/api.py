@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import ssl
 import urllib.request
@@ -38,10 +39,21 @@ def is_ready(layout: Layout) -> bool:
         return False
 
 
-def ready_nodes(layout: Layout) -> set[str]:
-    """The names of the nodes that are Ready."""
+def is_healthy(url: str) -> bool:
+    """Whether a component's health page, on this machine, answers that all is well."""
+    # What serves it has made its own certificate; there is nobody in between on this machine.
+    context = ssl._create_unverified_context()
+    try:
+        with urllib.request.urlopen(url, timeout=10, context=context) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def said_ready(layout: Layout) -> dict[str, datetime.datetime]:
+    """The nodes that are Ready, and when their kubelets last said so, in whole seconds."""
     return {
-        node["metadata"]["name"]
+        node["metadata"]["name"]: datetime.datetime.fromisoformat(condition["lastHeartbeatTime"])
         for node in get(layout, "/api/v1/nodes")["items"]
         for condition in node["status"].get("conditions", [])
         if condition["type"] == "Ready" and condition["status"] == "True"

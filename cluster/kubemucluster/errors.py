@@ -3,6 +3,7 @@
 ClusterError
 ├── NotPossible     this machine lacks something; nothing was changed; the hint says what to install
 ├── Busy            another kubemu-cluster works on the same cluster
+├── Interrupted     somebody pressed Ctrl-C; what was done stays
 └── StepFailed      a step failed: the component and the tail of its log are with it
 """
 
@@ -24,6 +25,10 @@ class NotPossible(ClusterError):
 
 class Busy(ClusterError):
     """Another `kubemu-cluster` is at work on this cluster."""
+
+
+class Interrupted(ClusterError):
+    """Somebody wanted it to end; what was done stays."""
 
 
 class StepFailed(ClusterError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import shutil
@@ -10,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from . import tools
-from .errors import NotPossible
+from .errors import NotPossible, StepFailed
 from .layout import Layout
 from .processes import Owner
 
@@ -27,6 +29,8 @@ _TOOLS = {
     "/usr/lib/cni/portmap": "containernetworking-plugins",
 }
 _NEEDED_SPACE = 3 * 1024**3
+_FULL = 32 * 1024**2
+_IP_FREEBIND = 15  # from <linux/in.h>; the socket module does not know it
 
 
 def require_root() -> None:
@@ -36,40 +40,77 @@ def require_root() -> None:
 
 
 def require_tools() -> None:
-    """NotPossible with the packages to install, the kernel's module to load, or the full disk."""
+    """NotPossible with the packages to install."""
     missing = sorted({package for tool, package in _TOOLS.items() if shutil.which(tool) is None})
     if missing:
         raise NotPossible(
             "This machine lacks programs that the cluster needs.",
             hint=f"apt-get install {' '.join(missing)}",
         )
-    if not Path("/proc/sys/net/bridge").exists():
-        raise NotPossible("The kernel's br_netfilter is missing.", hint="modprobe br_netfilter")
-    if not _mountable("overlay"):
-        raise NotPossible("The kernel's overlay file system is missing.", hint="modprobe overlay")
-    free = shutil.disk_usage("/var/lib").free
+
+
+def require_modules() -> None:
+    """Loads the kernel's modules that nothing else would load; NotPossible without them."""
+    wanted = {"br_netfilter": _filters_bridges, "overlay": _knows_overlay}
+    for module, is_there in wanted.items():
+        if not is_there():
+            with contextlib.suppress(StepFailed):  # no modprobe, or no such file: as good as none
+                tools.run(["modprobe", module])
+        if not is_there():
+            raise NotPossible(
+                f"The kernel's module {module} is missing.",
+                hint=f"`modprobe {module}` says why; a kernel may also have it built in.",
+            )
+
+
+def require_space(folder: Path) -> None:
+    """NotPossible when a cluster would not fit."""
+    free = shutil.disk_usage(folder).free
     if free < _NEEDED_SPACE:
         raise NotPossible(
-            f"/var/lib has {free // 1024**2} MiB left; a cluster needs 3 GiB.", hint="Make room."
+            f"{folder} has {free // 1024**2} MiB left; a cluster needs 3 GiB.", hint="Make room."
         )
+
+
+def is_full(folder: Path) -> bool:
+    """Whether what failed here may have failed for want of space."""
+    return shutil.disk_usage(folder).free < _FULL
 
 
 def require_free_ports(layout: Layout, owner: Owner) -> None:
     """NotPossible when a port of a daemon that does not run yet is taken by somebody else."""
     wanted = {
-        "etcd": (2379, 2380),
-        "kube-apiserver": (6443,),
-        "kube-controller-manager": (10257,),
-        "kube-scheduler": (10259,),
-        "registry": (5000,),
+        "etcd": [("127.0.0.1", 2379), ("127.0.0.1", 2380)],
+        "kube-apiserver": [("::", 6443)],
+        "kube-controller-manager": [("127.0.0.1", 10257)],
+        "kube-scheduler": [("127.0.0.1", 10259)],
+        "registry": [(layout.ipv4, 5000)],
     }
-    for component, ports in wanted.items():
-        for port in map(layout.port, ports):
-            if owner.find(component) is None and listens("127.0.0.1", port):
+    for component, sockets in wanted.items():
+        if owner.find(component):
+            continue
+        for address, port in ((address, layout.port(default)) for address, default in sockets):
+            if not _is_free(address, port):
                 raise NotPossible(
                     f"Port {port}, which {component} needs, is in use.",
                     hint=f"`ss -ltnp sport = :{port}` shows by whom.",
                 )
+
+
+def _is_free(address: str, port: int) -> bool:
+    """Whether one may listen there, on an address that the machine has or is going to have."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.setsockopt(socket.SOL_IP, _IP_FREEBIND, 1)
+        try:
+            probe.bind((address, port))
+            probe.listen()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            return False
+    return True
 
 
 def listens(address: str, port: int) -> bool:
@@ -100,6 +141,9 @@ def _loops() -> list[dict[str, Any]]:
     return found
 
 
-def _mountable(kind: str) -> bool:
-    known = {line.split()[-1] for line in Path("/proc/filesystems").read_text().splitlines()}
-    return kind in known
+def _filters_bridges() -> bool:
+    return Path("/proc/sys/net/bridge").exists()
+
+
+def _knows_overlay() -> bool:
+    return "overlay" in Path("/proc/filesystems").read_text().split()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from . import tools
+from .errors import StepFailed
 from .layout import Layout, Node
 
 
@@ -19,22 +20,20 @@ def exists(link: str) -> bool:
 def make_bridge(layout: Layout) -> None:
     """The machine's end: addresses for API server and registry. Does nothing if it is there."""
     bridge = layout.bridge
-    if exists(bridge):
-        return
+    if not exists(bridge):
+        _ip(f"link add {bridge} type bridge")
     _ip(
-        f"link add {bridge} type bridge",
-        f"addr add {layout.ipv4}/24 dev {bridge}",
+        f"addr replace {layout.ipv4}/24 dev {bridge}",
         # nodad: a tentative address cannot be bound, and nobody else is on this bridge.
-        f"-6 addr add {layout.ipv6}/64 dev {bridge} nodad",
+        f"-6 addr replace {layout.ipv6}/64 dev {bridge} nodad",
         f"link set {bridge} up",
     )
 
 
 def connect(layout: Layout, node: Node, pid: int) -> None:
-    """Plugs a node that was just started into the bridge."""
-    if exists(node.link):
-        return
-    _ip(f"link add {node.link} type veth peer name eth0 netns {pid}")
+    """Plugs a node's network, that of a process, into the bridge. Does nothing if it is there."""
+    if not exists(node.link):
+        _ip(f"link add {node.link} type veth peer name eth0 netns {pid}")
     _ip(
         f"link set {node.link} master {layout.bridge}",
         f"link set {node.link} up",
@@ -42,25 +41,29 @@ def connect(layout: Layout, node: Node, pid: int) -> None:
         f"-6 route replace {node.pods_ipv6} via {node.ipv6} dev {layout.bridge} onlink",
     )
     lines = [
-        f"addr add {node.ipv4}/24 dev eth0",
-        f"-6 addr add {node.ipv6}/64 dev eth0 nodad",
+        f"addr replace {node.ipv4}/24 dev eth0",
+        f"-6 addr replace {node.ipv6}/64 dev eth0 nodad",
         "link set eth0 up",
-        f"route add default via {layout.ipv4}",
-        f"-6 route add default via {layout.ipv6}",
+        f"route replace default via {layout.ipv4}",
+        f"-6 route replace default via {layout.ipv6}",
     ]
     for peer in layout.peers(node):
         lines += [
-            f"route add {peer.pods_ipv4} via {peer.ipv4}",
-            f"-6 route add {peer.pods_ipv6} via {peer.ipv6}",
+            f"route replace {peer.pods_ipv4} via {peer.ipv4}",
+            f"-6 route replace {peer.pods_ipv6} via {peer.ipv6}",
         ]
     for line in lines:
         tools.run(["nsenter", "-t", str(pid), "-n", "--", "ip", *line.split()])
 
 
 def disconnect(node: Node) -> None:
-    """Removes the machine's end of a node's cable, if the kernel has not yet."""
-    if exists(node.link):
-        tools.run(["ip", "link", "del", node.link])
+    """Removes the machine's end of a node's cable."""
+    try:
+        _ip(f"link del {node.link}")
+    except StepFailed:
+        # The kernel removes the cable of a network that nobody uses any more, when it comes to it.
+        if exists(node.link):
+            raise
 
 
 def remove_bridge(layout: Layout) -> None:

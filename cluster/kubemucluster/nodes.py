@@ -10,7 +10,7 @@ from pathlib import Path
 from . import holder, tools
 from .errors import StepFailed
 from .layout import Layout, Node
-from .processes import Daemon, Owner
+from .processes import Daemon, Owner, Process
 
 
 def holder_daemon(node: Node) -> Daemon:
@@ -83,17 +83,17 @@ def prepare(layout: Layout, node: Node) -> None:
         (node.folder / name).write_text(text)
 
 
-def hold(node: Node, owner: Owner) -> None:
-    """Starts the holder and waits until it arranged everything."""
-    if owner.find(node.name):
-        return
+def hold(node: Node, owner: Owner) -> Process:
+    """The node's holder, started if it does not run, once it has arranged everything."""
     ready = node.folder / "ready"
-    ready.unlink(missing_ok=True)
-    owner.start(holder_daemon(node))
-    tools.wait_until(lambda: ready.exists() or owner.find(node.name) is None, limit=20)
-    if not ready.exists():
+    if owner.find(node.name) is None:
+        ready.unlink(missing_ok=True)
+    holder = owner.start(holder_daemon(node))
+    tools.wait_until(lambda: ready.exists() or not holder.alive, limit=20)
+    if not ready.exists() or not holder.alive:
         log = tools.tail_of(owner.log(node.name))
         raise StepFailed(f"{node.name} could not be set up.", log=log)
+    return holder
 
 
 def _hosts(layout: Layout) -> str:

@@ -7,9 +7,11 @@ process carries a mark in its environment, which finds what an interrupted comma
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -35,6 +37,13 @@ class Process:
     def alive(self) -> bool:
         """Whether it still runs; a zombie does not."""
         return observe_process(self.pid) == self
+
+    @property
+    def started(self) -> datetime.datetime:
+        """When it was started, by the clock of the wall."""
+        now, since_boot = time.time(), time.clock_gettime(time.CLOCK_BOOTTIME)
+        seconds = now - since_boot + self.start / os.sysconf("SC_CLK_TCK")
+        return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
 
 
 def observe_process(pid: int) -> Process | None:

@@ -42,6 +42,9 @@ class Module:
         return ["-mod=readonly", "-trimpath", "-buildvcs=false", f"-ldflags={linker}", *tags]
 
 
+Programs = Mapping[str, Path]
+"""Every program of the cluster by name."""
+
 _CONTAINERD = "github.com/containerd/containerd/v2/cmd"
 _KUBERNETES = "k8s.io/kubernetes/cmd"
 
@@ -88,7 +91,7 @@ def cache() -> Path:
     return Path(os.environ.get("KUBEMU_CACHE") or Path.home() / ".cache" / "kubemu")
 
 
-def built(say: Callable[[str], None] = lambda _: None) -> dict[str, Path]:
+def built(say: Callable[[str], None] = lambda _: None) -> Programs:
     """Every program by name; builds what the cache lacks (about a quarter of an hour, once)."""
     version = _go_version()
     return {

@@ -7,12 +7,10 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import kubernetes.client
-import kubernetes.config
 import pytest
 
 from kubemucluster import cluster as clusters
-from kubemucluster import images, programs
+from kubemucluster import health, life
 from kubemucluster.layout import Pods
 from tests.e2e import evidence
 from tests.e2e.kube import Kube, eventually
@@ -24,31 +22,23 @@ _FAILED = pytest.StashKey[bool]()
 @pytest.fixture(scope="session")
 def kube() -> Iterator[Kube]:
     """The cluster of $KUBECONFIG, else the local one; one that was not there before is removed."""
-    built = programs.built(print)
     given = os.environ.get("KUBECONFIG")
     if not given and os.geteuid() != 0:
         pytest.skip("a cluster needs root, or $KUBECONFIG one that is there")
     existed = bool(given) or clusters.existing(_NAME) is not None
     path = Path(given) if given else _brought_up()
-    kubernetes.config.load_kube_config(str(path))  # type: ignore[no-untyped-call]
-    yield Kube(
-        kubeconfig=path,
-        kubectl=built["kubectl"],
-        core=kubernetes.client.CoreV1Api(),
-        busybox=images.own_images(built)["busybox"].reference,
-        audit_log=_audit_log(path),
-    )
+    yield Kube.of(path, _audit_log(path))
     if not existed:
         with clusters.working_on(_NAME):
-            clusters.down(_NAME, print)
+            life.down(_NAME, print)
 
 
 def _brought_up() -> Path:
     found = clusters.existing(_NAME)
-    if found and clusters.is_up(found):
+    if found and health.is_up(found):
         return found.layout.kubeconfig
     with clusters.working_on(_NAME):
-        return clusters.up(_NAME, Pods.DUAL, print).layout.kubeconfig
+        return life.up(_NAME, Pods.DUAL, print).layout.kubeconfig
 
 
 def _audit_log(kubeconfig: Path) -> Path | None:

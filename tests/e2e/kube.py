@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kubemucluster import audit
+import kubernetes.client
+import kubernetes.config
+
+from kubemucluster import audit, images, programs
 
 LIMIT = 120.0
 Object = dict[str, Any]
@@ -35,6 +38,19 @@ class Kube:
     busybox: str
     audit_log: Path | None
     """None where the cluster is not ours."""
+
+    @classmethod
+    def of(cls, kubeconfig: Path, audit_log: Path | None = None) -> Kube:
+        """The cluster of a kubeconfig; it has the cluster tooling's images."""
+        built = programs.built(print)
+        client = kubernetes.config.new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]
+        return cls(
+            kubeconfig=kubeconfig,
+            kubectl=built["kubectl"],
+            core=kubernetes.client.CoreV1Api(client),
+            busybox=images.own_images(built)["busybox"].reference,
+            audit_log=audit_log,
+        )
 
     def command(self, *words: str) -> list[str]:
         """The words of a kubectl command, for tests that start it themselves."""

@@ -1,0 +1,48 @@
+"""A cluster of the tests' own: none yet, or one that runs for all tests of a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kubemucluster.cluster import Cluster
+from tests.e2e.kube import Kube
+from tests.integration.cluster import lives
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.root)
+            item.add_marker(pytest.mark.timeout(600))
+
+
+@pytest.fixture(autouse=True)
+def _root() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("clusters need root")
+
+
+@pytest.fixture
+def no_cluster() -> Iterator[None]:
+    """There is no cluster before the test, and none after it."""
+    lives.down()
+    yield
+    lives.down()
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Cluster]:
+    """A cluster that runs."""
+    lives.down()
+    yield lives.up()
+    lives.down()
+
+
+@pytest.fixture(scope="module")
+def kube(running: Cluster) -> Kube:
+    """The running cluster, as a user has it."""
+    return Kube.of(running.layout.kubeconfig)

@@ -1,0 +1,66 @@
+"""Clusters that live for a test, beside whatever else runs on this machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from kubemucluster import cgroups, cluster, life
+from kubemucluster.cluster import Cluster
+from kubemucluster.layout import Pods
+
+NAME = "life"
+BOTH = {"node-a", "node-b"}
+Say = Callable[[str], None]
+
+
+def say(step: str) -> None:
+    print(step, flush=True)
+
+
+def up(pods: Pods = Pods.DUAL, say: Say = say) -> Cluster:
+    with cluster.working_on(NAME):
+        return life.up(NAME, pods, say)
+
+
+def down() -> None:
+    with cluster.working_on(NAME):
+        life.down(NAME, say)
+
+
+def command(*words: str) -> list[str]:
+    """The words of a command on this cluster, as people type them."""
+    return [sys.executable, "-m", "kubemucluster", *words, f"--name={NAME}"]
+
+
+def refused(*argv: str, path: str = os.environ["PATH"]) -> str:
+    """What a command says that fails as it should: in sentences, and without a traceback."""
+    done = subprocess.run(argv, capture_output=True, text=True, env={**os.environ, "PATH": path})
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def traces(number: int = 1) -> dict[str, object]:
+    """Everything of the machine that the cluster of this name and number may leave behind."""
+    state, links = str(cluster.ROOT / NAME), f"kmu{number}"
+
+    def lines(*argv: str, having: str = "") -> list[str]:
+        text = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+        return [line for line in text.splitlines() if having in line]
+
+    return {
+        "links": lines("ip", "-br", "link", having=links),
+        "routes": lines("ip", "route", having=links) + lines("ip", "-6", "route", having=links),
+        "rules": lines("nft", "list", "ruleset", having="KUBE") + lines("ip", "rule"),
+        "mounts": [line for line in Path("/proc/mounts").read_text().splitlines() if state in line],
+        "named namespaces": lines("ip", "netns", "list"),
+        "namespaces": lines("lsns", "--noheadings", "--output=COMMAND", having=state),
+        "cgroups": [str(top) for h in cgroups.hierarchies() for top in h.glob(f"*-{NAME}")],
+        "loops": lines("losetup", "--list", "--noheadings", "-O", "BACK-FILE", having=state),
+        "processes": lines("ps", "-eo", "args", having=state),
+        "state": (cluster.ROOT / NAME).exists(),
+    }
