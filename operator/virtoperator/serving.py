@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -40,8 +40,9 @@ async def serving(
     address: str = "::",
     port: int = PORT,
     tls: ssl.SSLContext | None = None,
+    refresh: Callable[[], Awaitable[None]] | None = None,
 ) -> AsyncIterator[None]:
-    """Serve while in the context."""
+    """Serve while in the context. `refresh` is awaited before each answer of /metrics."""
     app = web.Application()
 
     async def healthz(_: web.Request) -> web.Response:
@@ -55,6 +56,8 @@ async def serving(
         return web.Response(text=why or "ok", status=503 if why else 200)
 
     async def metrics(_: web.Request) -> web.Response:
+        if refresh:
+            await refresh()
         text = generate_latest(registry)
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 

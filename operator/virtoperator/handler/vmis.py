@@ -86,7 +86,7 @@ class Vmis:
 
     async def _ask_pod(self, vmi: Json, uid: str, link: Link) -> None:
         meta = vmi["metadata"]
-        found = await self.kube.list(
+        found = await self.kube.list_all(
             POD,
             meta["namespace"],
             labels=f"{names.CREATED_BY}={meta['uid']}",
