@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator
 from typing import Self
 
 
@@ -90,12 +89,11 @@ class Connected:
 
     def release(self) -> list[int]:
         """Give up every descriptor: the caller closes them."""
-        numbers = list(self._numbers())
+        numbers = self.numbers()
         self.tap_fds, self.sockets = (), Sockets()
         return numbers
 
-    def _numbers(self) -> Iterator[int]:
-        yield from self.tap_fds
-        for number in (self.sockets.dhcp4, self.sockets.dhcp6, self.sockets.ra):
-            if number is not None:
-                yield number
+    def numbers(self) -> list[int]:
+        """Every descriptor that is still owned."""
+        sockets = (self.sockets.dhcp4, self.sockets.dhcp6, self.sockets.ra)
+        return [*self.tap_fds, *(number for number in sockets if number is not None)]

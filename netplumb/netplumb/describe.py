@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
-from typing import assert_never
+from typing import Any, assert_never
 
+from .connected import Connected
+from .observed import Observed
 from .plan import ConfigureTap, LoadRules, OpenSockets, OpenTap, Plan, Remember, Step, Write
 
 
@@ -34,6 +37,27 @@ def step_line(step: Step) -> str:
             return f"sockets on {step.tap}: {', '.join(served)}"
         case _:
             assert_never(step)
+
+
+def describe_namespace(observed: Observed, rules: str) -> str:
+    """What is in a namespace: links, settings with what they were, rules."""
+    lines = [
+        f"link {link.name}: mac {link.mac}, mtu {link.mtu}, {_addresses(link.addresses)}"
+        for link in observed.links.values()
+    ]
+    for name, value in observed.settings.items():
+        was = observed.originals.get(name)
+        lines.append(f"setting {name} = {value}" + (f" (was {was})" if was else ""))
+    return "\n".join([*lines, rules])
+
+
+def to_json(connected: Connected) -> dict[str, Any]:
+    """A connected interface as a JSON tree."""
+    return dataclasses.asdict(connected)
+
+
+def _addresses(addresses: tuple[object, ...]) -> str:
+    return ", ".join(map(str, addresses)) or "no address"
 
 
 def _lines(plan: Plan) -> Iterator[str]:

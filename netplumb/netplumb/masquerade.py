@@ -33,7 +33,10 @@ from .wanted import Protocol, Wanted
 
 _RAW, _DSTNAT, _SRCNAT = -300, -100, 100
 """Priorities of netfilter's hooks: before connection tracking, and where NAT is done."""
-_LOOPBACK = {4: "127.0.0.1", 6: "::1"}
+_LOOPBACK = {4: ("127.0.0.1",), 6: ()}
+"""What of the pod's loopback leads to the guest. The kernel takes an answer to ::1 from no other
+device than the loopback, whatever NAT says: it stays the pod's, where a client is refused at once
+and goes on to 127.0.0.1."""
 _UNCONFIGURED = {4: ("0.0.0.0",), 6: ("::", "fe80::/10")}
 """Sources of a guest that has no address yet, and of its neighbour discovery."""
 
@@ -82,7 +85,11 @@ def inside(wanted: Wanted, pod: Link, version: int) -> Inside | None:
 def table(wanted: Wanted, net: Inside) -> Table:
     """The rules of one family."""
     family, tap = Family.of(net.version), wanted.tap
-    guest, gateway, loopback = str(net.guest.ip), str(net.gateway.ip), _LOOPBACK[net.version]
+    guest, gateway, pod = (
+        str(net.guest.ip),
+        str(net.gateway.ip),
+        [*_LOOPBACK[net.version], *net.pod],
+    )
     led = [(*which, to(guest)) for which in _ports(wanted)]
     return Table(
         family=family,
@@ -107,7 +114,7 @@ def table(wanted: Wanted, net: Inside) -> Table:
                 type="nat",
                 hook="output",
                 priority=_DSTNAT,
-                rules=tuple((destination(family, [loopback, *net.pod]), *rule) for rule in led),
+                rules=tuple((destination(family, pod), *rule) for rule in led),
             ),
             Chain(
                 name="postrouting",
@@ -118,7 +125,7 @@ def table(wanted: Wanted, net: Inside) -> Table:
                     # The guest sends no answer to its own address or to a loopback.
                     (
                         interface_out(tap),
-                        source(family, [loopback, guest, *net.pod]),
+                        source(family, [guest, *pod]),
                         as_from(gateway),
                     ),
                     (interface_out(tap, other=True), source(family, [guest]), MASQUERADE),

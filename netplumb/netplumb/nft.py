@@ -28,10 +28,15 @@ def observe_tables() -> list[tuple[Family, str]]:
     ]
 
 
-def _run(*arguments: str, given: str = "") -> str:
+def text() -> str:
+    """Our tables as nft prints them."""
+    return "".join(_run("list", "table", *table, json_=False) for table in observe_tables())
+
+
+def _run(*arguments: str, given: str = "", json_: bool = True) -> str:
     try:
         done = subprocess.run(
-            ["nft", "-j", *arguments],
+            ["nft", *(["-j"] if json_ else []), *arguments],
             input=given,
             capture_output=True,
             text=True,

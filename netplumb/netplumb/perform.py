@@ -38,6 +38,7 @@ def perform(plan: Plan, undo: contextlib.ExitStack) -> Connected:
     )
     undo.callback(made.close)
     for step in plan.steps:
+        _log.debug("interface %s: %s", plan.wanted.name, step_line(step))
         try:
             _do(step, made, undo)
         except (OSError, NetlinkError) as error:

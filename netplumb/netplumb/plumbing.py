@@ -31,9 +31,9 @@ def plan_for(netns_fd: int, wanted: Sequence[Wanted], resolver: Resolver) -> lis
     )
 
 
-def observe(netns_fd: int, pod_device: str) -> Observed:
-    """What is in a namespace. Raises PlumbError."""
-    return run_inside(netns_fd, lambda: _observe(pod_device))
+def show(netns_fd: int, pod_device: str) -> tuple[Observed, str]:
+    """What is in a namespace, and our rules in it as text. Raises PlumbError."""
+    return run_inside(netns_fd, lambda: (_observe(pod_device), nft.text()))
 
 
 def undo(netns_fd: int) -> None:
