@@ -6,7 +6,7 @@ RUN := $(UV) run --frozen
 PYTEST := $(RUN) pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sync run test check format unit integration e2e guests cluster cluster-down manifests bench clean
+.PHONY: help setup sync run test check format unit integration e2e guests cluster cluster-down images manifests bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ cluster-down: ## remove it and everything it made
 guests: ## build the test guests (cached)
 	@$(RUN) python -m images.build guest tiny
 	@$(RUN) python -m images.build guest cirros
+
+images: setup guests ## every image, into the registry of the cluster or REGISTRY=HOST[:PORT][/PREFIX]
+	@$(RUN) python -m images.programs $(if $(REGISTRY),--registry $(REGISTRY))
 
 manifests: ## write the generated files again: crds/manifests, deploy/kubemu.yaml (REGISTRY=..., TAG=...)
 	@$(RUN) python -m virtcrds crds/manifests

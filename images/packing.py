@@ -77,12 +77,17 @@ def push(source: Path, reference: str) -> None:
 
     Raises PushError with skopeo's last line.
     """
+    copy(f"oci:{source}", reference, "--preserve-digests")
+
+
+def copy(source: str, reference: str, *options: str) -> None:
+    """`push` for an image in any place that skopeo can name."""
     registry = reference.partition("/")[0]
     verify = "false" if _is_loopback(registry) else "true"
     done = subprocess.run(
         [
-            *("skopeo", "--insecure-policy", "copy", "--quiet", "--preserve-digests"),
-            *(f"--dest-tls-verify={verify}", f"oci:{source}", f"docker://{reference}"),
+            *("skopeo", "--insecure-policy", "copy", "--quiet", *options),
+            *(f"--dest-tls-verify={verify}", source, f"docker://{reference}"),
         ],
         capture_output=True,
         text=True,

@@ -1,0 +1,67 @@
+"""Builds our programs' images and the test guests', and puts them where pods can pull them.
+
+Without --registry that is the registry of the local cluster (`make cluster`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from images.cache import cache_root
+from images.guests.packages import PackageError
+from images.packing import ImageName, PushError
+from kubemucluster.errors import ClusterError
+
+from . import publish
+from .base import BaseError
+from .context import ContextError
+from .engine import Builder, Engine, EngineError
+from .names import Program
+
+_ALL = (*Program, ImageName.TINY, ImageName.TINY_KERNEL, ImageName.CIRROS)
+_FAILURES = (BaseError, ClusterError, ContextError, EngineError, PackageError, PushError, OSError)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print references, one per line. An error is one line on stderr, and status 1."""
+    options = _parser().parse_args(arguments)
+    try:
+        for name in options.names:
+            for reference in _publish(name, options.registry):
+                print(reference, flush=True)
+    except _FAILURES as error:
+        print(f"images: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _publish(name: Program | ImageName, registry: str | None) -> tuple[str, ...]:
+    cache = cache_root()
+    push = publish.to_registry(registry) if registry else publish.to_cluster()
+    if isinstance(name, ImageName):
+        return (publish.publish_guest(name, cache, push),)
+    builder = Builder(Engine.installed(), cache / "programs" / "store")
+    return publish.publish_program(name, builder, cache, push)
+
+
+def _image(name: str) -> Program | ImageName:
+    return Program(name) if name in list(Program) else ImageName(name)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m images.programs", description=__doc__)
+    parser.add_argument(
+        "names",
+        nargs="*",
+        default=_ALL,
+        type=_image,
+        metavar="IMAGE",
+        help=f"of {' '.join([*Program, *ImageName])}; default: {' '.join(_ALL)}",
+    )
+    parser.add_argument("--registry", help="HOST[:PORT][/PREFIX]; plain HTTP on loopback only")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
