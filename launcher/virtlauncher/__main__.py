@@ -1,50 +1,71 @@
-"""`virt-launcher`: the builder is on its way before anything heavy is imported here.
+"""`virt-launcher`: one process that becomes two, the builder and the resident.
 
-The start of a machine waits for the builder's imports, so every millisecond before its exec
-counts: hence `_socket` (`socket` costs 7 ms), and imports inside `main`.
+Both are on the path of a machine's start, each on a CPU of its own. So what both need is imported
+once, before the fork, and what only one needs after it, in there.
 """
 
 from __future__ import annotations
 
-import _socket
 import os
+import socket
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
+from typing import NoReturn
 
-_LINK = 3
-"""Number of the link's descriptor in the builder."""
-BUILDER = (sys.executable, "-m", "virtlauncher.builder", "--fd", str(_LINK))
+from . import facts, framing, plan  # noqa: F401  What both halves speak with each other.
 
 
-def main(arguments: Sequence[str] | None = None, builder: Sequence[str] = BUILDER) -> int:
-    """Run a launcher; its exit status."""
-    started = _start(builder)
+def _build(link: int) -> int:
+    from .builder import process
+
+    return process.build(link)
+
+
+def main(arguments: Sequence[str] | None = None, builder: Callable[[int], int] = _build) -> int:
+    """Run a launcher; its exit status.
+
+    `builder` is what the other process does with its end of the link; its result is an exit status.
+    """
+    pid, link, output = _fork(builder)
     from .resident import lean
 
     with lean.without_ssl():
         from .resident import app
 
-    pid, link, output = started
     return app.run(
         sys.argv[1:] if arguments is None else arguments,
         app.BuilderStart(pid=pid, link=link, output=output),
     )
 
 
-def _start(argv: Sequence[str]) -> tuple[int, int, int]:
+def _fork(builder: Callable[[int], int]) -> tuple[int, int, int]:
     """Start the builder: its pid, our end of the link, and of its output."""
-    ours, theirs = _socket.socketpair()
+    ours, theirs = socket.socketpair()
     output, their_output = os.pipe()
-    actions = [
-        (os.POSIX_SPAWN_DUP2, their_output, 1),
-        (os.POSIX_SPAWN_DUP2, their_output, 2),
-        (os.POSIX_SPAWN_DUP2, theirs.fileno(), _LINK),
-    ]
-    # A process group of its own: a terminal's Ctrl+C is the launcher's to hear.
-    pid = os.posix_spawn(argv[0], list(argv), os.environ, file_actions=actions, setpgroup=0)
+    pid = os.fork()
+    if pid == 0:
+        ours.close()
+        os.close(output)
+        _become(builder, theirs.detach(), their_output)
     theirs.close()
     os.close(their_output)
     return pid, ours.detach(), output
+
+
+def _become(builder: Callable[[int], int], link: int, output: int) -> NoReturn:
+    """Nothing of the launcher's own goes on in here, whatever happens."""
+    status = 1
+    try:
+        os.setpgid(0, 0)  # A terminal's Ctrl+C is the launcher's to hear.
+        for stream in (1, 2):
+            os.dup2(output, stream)
+        status = builder(link)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from .jsonable import from_jsonable, to_jsonable
+from .value import Value
 
 
 class Accel(StrEnum):
@@ -41,8 +42,7 @@ class NicKind(StrEnum):
     """One descriptor of a tap queue per name in `fds`."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Source:
+class Source(Value):
     """Where the bytes of a volume are. Keys of `Facts.volumes`:
 
     - a volume's name: containerDisk, persistentVolumeClaim, ephemeral, hostDisk, configMap, ...
@@ -65,8 +65,7 @@ class Source:
     """Who else may hold this disk, for the message when its lock is taken (e.g. 'VM ns/name')."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Forward:
+class Forward(Value):
     """One port of the user-mode network: host address and port -> guest port."""
 
     protocol: str
@@ -76,16 +75,14 @@ class Forward:
     guest_port: int
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Route:
+class Route(Value):
     destination: str
     """A network, e.g. '10.96.0.0/12'."""
     gateway: str = ""
     """An address; empty: on the link."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Lease:
+class Lease(Value):
     """What DHCP and router advertisements tell the guest on one NIC. Empty: nothing to tell."""
 
     ipv4: str = ""
@@ -115,8 +112,7 @@ class Lease:
     """DHCPv4 options 224 to 254: number -> text."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Nic:
+class Nic(Value):
     """How one interface of the VMI is connected. Keys of `Facts.nics` are interface names."""
 
     kind: NicKind
@@ -134,8 +130,7 @@ class Nic:
     """Names of sockets bound to the tap: UDP 67, UDP 547, raw ICMPv6. Empty: not served."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Firmware:
+class Firmware(Value):
     """Paths of UEFI images on this machine; empty when that kind is not installed."""
 
     efi_code: str = ""
@@ -144,8 +139,7 @@ class Firmware:
     secure_vars: str = ""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Qemu:
+class Qemu(Value):
     """What one QEMU binary can do: probed once per binary, never per VM."""
 
     binary: str
@@ -164,8 +158,7 @@ class Qemu:
     vhost_vsock: bool = False
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Facts:
+class Facts(Value):
     qemu: Qemu
     accel: Accel
     kvm_fd: str = ""

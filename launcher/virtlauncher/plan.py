@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .jsonable import from_jsonable, to_jsonable
+from .value import Value
 
 MONITOR, DEBUG_MONITOR, SERIAL, AGENT, TPM = 100, 101, 102, 103, 104
 """Descriptors that the resident makes itself: names 'monitor' (socketpair), 'debug-monitor'
@@ -19,15 +20,13 @@ FIRST_FREE = 110
 """Lowest number for descriptors that the builder opened or the starter handed over."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Descriptor:
+class Descriptor(Value):
     name: str
     """E.g. 'monitor', 'tap0', 'disk/root/rw'."""
     number: int
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Helper:
+class Helper(Value):
     """A process that must run before QEMU, e.g. swtpm. Its end is QEMU's end."""
 
     name: str
@@ -36,8 +35,7 @@ class Helper:
     """Resident-made socketpair's other half carries the name + '-peer' (e.g. 'tpm-peer')."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class DiskDevice:
+class DiskDevice(Value):
     """One disk as the guest sees it, for status, hotplug and resize."""
 
     volume: str
@@ -56,8 +54,7 @@ class DiskDevice:
     """Paths made for this disk only (overlay, ISO): deleted with the VM."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class NicDevice:
+class NicDevice(Value):
     name: str
     device: str
     netdev: str
@@ -66,8 +63,7 @@ class NicDevice:
     link: str = "up"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class GuestABI:
+class GuestABI(Value):
     """What QEMU became, versioned: replayed for an incoming migration and after an upgrade."""
 
     version: int = 1
@@ -86,8 +82,7 @@ class GuestABI:
     """'bios', 'efi', 'efi-secure' or 'kernel'."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Plan:
+class Plan(Value):
     argv: tuple[str, ...]
     env: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Added to a minimal environment (e.g. TZ for a timezone clock)."""

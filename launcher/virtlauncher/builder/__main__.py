@@ -1,13 +1,20 @@
-"""`python -m virtlauncher.builder --fd N`: the builder process; see `process`."""
+"""`python -m virtlauncher.builder FD`: a builder by itself, for a test or a look at one."""
 
 from __future__ import annotations
 
-import gc
 import sys
 
-if __name__ == "__main__":
-    # It lives for one answer: what a collection would free is not worth a twentieth of the start.
-    gc.disable()
-    from .process import main
+from .process import build
 
+
+def main(arguments: list[str]) -> int:
+    match arguments:
+        case [number] if number.isdecimal():
+            return build(int(number))
+        case _:
+            print("usage: python -m virtlauncher.builder FD", file=sys.stderr)
+            return 2
+
+
+if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from enum import StrEnum
 
 from virtcrds.view import CDRomTarget, Disk, DiskTarget, LunTarget
 
 from ..errors import Refused
+from ..value import Value
 from .given import Given
 from .naming import device_id
 from .prepared import PreparedDisk
@@ -32,8 +32,7 @@ class Kind(StrEnum):
     CDROM = "cdrom"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Attached:
+class Attached(Value):
     """One entry of spec.domain.devices.disks, with all that is known about it."""
 
     disk: Disk

@@ -5,7 +5,6 @@ The numbers follow the VMI's own order, so that a command line is the same text 
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
@@ -13,12 +12,12 @@ from virtcrds.view import VirtualMachineInstance
 
 from ..facts import Facts
 from ..plan import AGENT, DEBUG_MONITOR, FIRST_FREE, MONITOR, SERIAL, TPM, Descriptor
+from ..value import Value
 from .options import Group, KeyVal, Option
 from .prepared import Prepared
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class FdTable:
+class FdTable(Value):
     numbers: Mapping[str, int]
     """Of every descriptor, by name."""
     sets: Mapping[str, int]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, assert_never
 
+from ..value import Value
 from .options import Group, Json
 
 
@@ -31,8 +32,7 @@ class Slot(StrEnum):
         return self in (Slot.NIC, Slot.PORT, Slot.ROOT)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Place:
+class Place(Value):
     """Where a device is: a bus and an address on it, both as QEMU spells them."""
 
     bus: str = ""
@@ -48,8 +48,7 @@ class Place:
         return cls(bus=bus, address=address)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Device:
+class Device(Value):
     """One `-device`, still without a place."""
 
     driver: str

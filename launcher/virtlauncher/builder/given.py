@@ -5,7 +5,6 @@ Frozen, and read only; the accessors spare the families the optional levels of t
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from functools import cached_property
 
@@ -21,12 +20,12 @@ from virtcrds.view import (
 
 from ..facts import Accel, Facts
 from ..plan import GuestABI
+from ..value import Value
 from .descriptors import FdTable
 from .prepared import Prepared
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Given:
+class Given(Value):
     vmi: VirtualMachineInstance
     facts: Facts
     prepared: Prepared

@@ -6,9 +6,8 @@ together with those as many as bring the devices to 8, or to 16 in a guest of mo
 
 from __future__ import annotations
 
-import dataclasses
-
 from ..errors import Refused
+from ..value import Value
 from .given import Given
 from .memory import guest_memory
 
@@ -19,8 +18,7 @@ _LARGE_GUEST = 2 << 30
 _INTERFACE_PORTS = 4
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Spare:
+class Spare(Value):
     nic_ports: int = 0
     """Free ports right behind those of the interfaces, so that a plugged one is named like them."""
     total: int = 0

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..value import Value
 from .given import Given
 from .options import Group, Json, Option
 
@@ -19,8 +20,7 @@ MAPPING_VERSION = (9, 0, 0)
 _PER_VCPU = 2
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class IOThreads:
+class IOThreads(Value):
     ids: tuple[str, ...] = ()
     of_disk: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     """Threads of each virtio disk, by its name."""

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from ..plan import GuestABI
+from ..value import Value
 from .buses import place_on_buses
 from .devices import Device, Place, Slot
 from .hotplug import Spare
@@ -13,8 +14,7 @@ from .options import Option
 from .pci import place_pci
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Layout:
+class Layout(Value):
     ports: tuple[Device, ...]
     """Root ports: on a command line they come before what is plugged into them."""
     devices: Mapping[str, str]

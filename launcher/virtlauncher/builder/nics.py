@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ from virtcrds.view import Interface
 from ..errors import Refused
 from ..facts import Nic, NicKind
 from ..plan import NicDevice
+from ..value import Value
 from .boot import boot_indexes
 from .devices import Device, Place, Slot
 from .given import Given
@@ -24,8 +24,7 @@ EXPRESS_MODELS = ("e1000e", "igb")
 """Emulated cards of PCI Express; the others are conventional PCI."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Connected:
+class Connected(Value):
     """One interface of the VMI with how it is connected."""
 
     interface: Interface

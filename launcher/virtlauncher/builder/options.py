@@ -6,13 +6,13 @@ doubled, and JSON. A user's text is always a value, never a key, so no text can 
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
 from ..errors import Refused
+from ..value import Value
 
 ARGUMENT_LIMIT = 128 * 1024 - 1
 """Bytes of one argument that Linux passes to a program (MAX_ARG_STRLEN less its NUL)."""
@@ -38,8 +38,7 @@ class Group(StrEnum):
     DEVICES = "other devices"
 
 
-@dataclasses.dataclass(frozen=True)
-class Plain:
+class Plain(Value, kw_only=False):
     """An option with one value that QEMU takes literally (or with none)."""
 
     name: str
@@ -51,8 +50,7 @@ class Plain:
         return self.value
 
 
-@dataclasses.dataclass(frozen=True)
-class KeyVal:
+class KeyVal(Value, kw_only=False):
     """An option of `key=value` pairs. The key "" is the implied one: its value stands alone."""
 
     name: str
@@ -67,8 +65,7 @@ class KeyVal:
         )
 
 
-@dataclasses.dataclass(frozen=True)
-class Json:
+class Json(Value, kw_only=False):
     """An option that QEMU takes as JSON: -object, -blockdev, -netdev, -device, -audiodev."""
 
     name: str
@@ -83,8 +80,7 @@ class Json:
 Option = Plain | KeyVal | Json
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Explained:
+class Explained(Value):
     """One option as `explain` shows it."""
 
     group: str

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 
 from ..errors import Refused
+from ..value import Value
 from .devices import Device, Place, Slot
 from .hotplug import Spare
 from .options import Group
@@ -30,8 +31,7 @@ _PORT_NUMBER = 0x10
 _ADDRESS = re.compile(r"0000:([0-9a-f]{2}):([0-9a-f]{2})\.0", re.ASCII | re.IGNORECASE)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Topology:
+class Topology(Value):
     ports: tuple[Device, ...]
     places: Mapping[str, Place]
     """Of every PCI device, by its id; of the ports too."""

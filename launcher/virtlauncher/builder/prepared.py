@@ -10,9 +10,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from ..value import Value
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Layer:
+
+class Layer(Value):
     """One file or device of a disk's chain, as descriptors opened for QEMU."""
 
     format: str
@@ -25,8 +26,7 @@ class Layer:
     """A block device (host_device) rather than a regular file."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class PreparedDisk:
+class PreparedDisk(Value):
     volume: str
     layers: tuple[Layer, ...]
     """Top first. One layer, or an overlay above its read-only base."""
@@ -45,16 +45,14 @@ class PreparedDisk:
     """Paths that exist for this VM only and are deleted with it."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class PreparedBoot:
+class PreparedBoot(Value):
     """Kernel boot: names of descriptors; QEMU opens them as /proc/self/fd/N."""
 
     kernel_fd: str = ""
     initrd_fd: str = ""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class PreparedFirmware:
+class PreparedFirmware(Value):
     """UEFI: code and variables as layers' descriptors (pflash)."""
 
     code_fd: str = ""
@@ -64,8 +62,7 @@ class PreparedFirmware:
     secure: bool = False
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Prepared:
+class Prepared(Value):
     disks: Mapping[str, PreparedDisk] = dataclasses.field(default_factory=dict)
     """By volume name; volumes that are no disks (e.g. downwardMetrics channel) are absent."""
     boot: PreparedBoot | None = None

@@ -6,10 +6,10 @@ virtcrds.view): imports are on the path of the start, and the models' are longer
 
 from __future__ import annotations
 
-import select
+import gc
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
@@ -22,25 +22,18 @@ from ..facts import Facts
 from .content import prepare
 from .content.limits import Limits, limit_self
 from .plan import plan
-from .rehearsal import rehearse
 from .support import check_support
 
 
-def main(arguments: Sequence[str]) -> int:
-    """`--fd N`: answer one request on descriptor N.
+def build(number: int) -> int:
+    """Answer one request on the socket *number*, which is closed then.
 
-    The exit status: 1 when the launcher went away before the answer, 2 for other arguments.
+    The exit status: 1 when the launcher went away before the answer.
     """
-    match arguments:
-        case ["--fd", number] if number.isdecimal():
-            pass
-        case _:
-            _say("usage: python -m virtlauncher.builder --fd N")
-            return 2
-    with socket.socket(fileno=int(number)) as link:
+    # It lives for one answer: what a collection would free is not worth a twentieth of the start.
+    gc.disable()
+    with socket.socket(fileno=number) as link:
         try:
-            if not select.select([link], [], [], 0)[0]:
-                rehearse()
             request, fds = framing.receive(link)
             _answer(link, request, fds)
         except EOFError:

@@ -46,7 +46,7 @@ def builder() -> Iterator[Builder]:
 def _started(**options: Any) -> Iterator[Builder]:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        argv = [sys.executable, "-m", "virtlauncher.builder", "--fd", str(theirs.fileno())]
+        argv = [sys.executable, "-m", "virtlauncher.builder", str(theirs.fileno())]
         with subprocess.Popen(
             argv, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, text=True, **options
         ) as process:
@@ -190,9 +190,9 @@ def test_a_launcher_that_never_asks_is_no_error(builder: Builder) -> None:
 
 
 def test_wrong_arguments_are_said(capfd: pytest.CaptureFixture[str]) -> None:
-    argv = [sys.executable, "-m", "virtlauncher.builder", "--fd", "x"]
+    argv = [sys.executable, "-m", "virtlauncher.builder", "x"]
     assert subprocess.run(argv, check=False).returncode == 2
-    assert capfd.readouterr().err == "usage: python -m virtlauncher.builder --fd N\n"
+    assert capfd.readouterr().err == "usage: python -m virtlauncher.builder FD\n"
 
 
 SPINNING = """

@@ -1,10 +1,11 @@
 """A launcher whose builder answers what the request's `stub` says: {"plan": …} or {"error": …}.
 
-Run as a program it is that builder; `launcher` in it is the real launcher's entry.
+`{"dies": WORDS}`: it ends instead of an answer. In the environment, STUB_DIES: it ends at once.
 """
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 
@@ -12,14 +13,13 @@ from virtlauncher import framing
 from virtlauncher.__main__ import main
 
 
-def launcher() -> int:
-    return main(builder=[sys.executable, __file__, "build"])
-
-
-def build() -> int:
-    with socket.socket(fileno=3) as link:
+def build(link: int) -> int:
+    if words := os.environ.get("STUB_DIES"):
+        print(words, file=sys.stderr)
+        return 1
+    with socket.socket(fileno=link) as sock:
         try:
-            request, fds = framing.receive(link)
+            request, fds = framing.receive(sock)
         except EOFError:
             return 0
         framing.close_all(fds.values())
@@ -27,9 +27,9 @@ def build() -> int:
         if words := answer.get("dies"):
             print(words, file=sys.stderr)
             return 1
-        framing.send(link, answer)
+        framing.send(sock, answer)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(build() if sys.argv[1:] == ["build"] else launcher())
+    sys.exit(main(builder=build))

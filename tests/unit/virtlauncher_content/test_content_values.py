@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -73,7 +72,6 @@ def test_two_descriptors_of_one_name_are_a_mistake() -> None:
     holdings.undo()
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Paper(Store):
     """A store that only says what it is."""
 

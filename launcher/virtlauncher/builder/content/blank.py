@@ -7,8 +7,9 @@ QEMU is always told the chain explicitly, so that no name in a file can lead it 
 
 from __future__ import annotations
 
-import dataclasses
 import struct
+
+from ...value import Value
 
 CLUSTER_BITS = 16
 CLUSTER = 1 << CLUSTER_BITS
@@ -23,16 +24,14 @@ _COPIED_PER_L2 = CLUSTER // 8
 _FIXED_CLUSTERS = 3
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Piece:
+class Piece(Value):
     """Bytes at an offset of the file; everything else is a hole."""
 
     offset: int
     data: bytes
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class BlankImage:
+class BlankImage(Value):
     length: int
     """Of the file."""
     pieces: tuple[Piece, ...]

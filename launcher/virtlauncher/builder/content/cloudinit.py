@@ -13,6 +13,8 @@ from typing import Any
 
 from virtcrds.view import VirtualMachineInstance
 
+from ...value import Value
+
 NO_CLOUD, CONFIG_DRIVE = "cidata", "config-2"
 """Labels by which cloud-init finds a seed."""
 _LABEL_LIMIT = 63
@@ -20,8 +22,7 @@ _LABEL_LIMIT = 63
 _LATEST = "openstack/latest"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Seed:
+class Seed(Value):
     """What goes into one seed."""
 
     user_data: bytes = dataclasses.field(repr=False)

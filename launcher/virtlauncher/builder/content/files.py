@@ -9,13 +9,13 @@ it, and every later open goes through that handle: the file that was looked at i
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import errno
 import os
 import stat
 from collections.abc import Iterator
 from enum import StrEnum
 
+from ...value import Value
 from .place import Place, shown
 
 
@@ -44,8 +44,7 @@ _KINDS = {
 }
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Handle:
+class Handle(Value):
     """A file that was found, not opened: `fd` is O_PATH, its owner is who found it."""
 
     fd: int

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from enum import StrEnum
 
+from ...value import Value
 from . import qcow2
 
 HEAD = qcow2.HEAD
@@ -18,8 +18,7 @@ class Format(StrEnum):
     QCOW2 = "qcow2"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Foreign:
+class Foreign(Value):
     """A kind of file that is no disk image for us."""
 
     name: str
@@ -27,8 +26,7 @@ class Foreign:
     hint: str = ""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _Signature:
+class _Signature(Value):
     foreign: Foreign
     magic: bytes
     offset: int = 0

@@ -7,13 +7,13 @@ qemu-img looks at the same descriptor under limits, and both have to see the sam
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import os
 import subprocess
 from collections.abc import Iterator
 from typing import Any
 
+from ...value import Value
 from . import formats, qcow2
 from .formats import Foreign, Format
 from .job import Job
@@ -22,8 +22,7 @@ from .place import Place, shown
 from .stores import SECTOR, Store
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Image:
+class Image(Value):
     format: Format
     size: int
     """Bytes that a guest sees: whole sectors."""

@@ -14,6 +14,7 @@ from virtcrds.view import Disk, VirtualMachineInstance, Volume
 
 from ...errors import Refused
 from ...facts import Facts, Source
+from ...value import Value
 from ..prepared import PreparedDisk
 from .holdings import Holdings
 from .limits import Limits
@@ -22,8 +23,7 @@ from .place import Place
 Make = Callable[[], PreparedDisk]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Job:
+class Job(Value):
     vmi: VirtualMachineInstance
     facts: Facts
     given: Mapping[str, int]
@@ -48,8 +48,7 @@ class Job:
         return source
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Part:
+class Part(Value):
     """One disk of the VMI and its volume."""
 
     volume: Volume

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import resource
 import signal
 from types import FrameType
 from typing import NoReturn
 
 from ...errors import BadVolume
+from ...value import Value
 
 MIB = 1 << 20
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Limits:
+class Limits(Value):
     cpu_seconds: int = 10
     """Of one inspection; KubeVirt's number."""
     address_space: int = 2000 * MIB

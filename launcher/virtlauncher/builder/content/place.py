@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from ...errors import BadVolume, LaunchFailed
+from ...value import Value
 
 _SHOWN = 200
 """Characters of foreign text that a message carries."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Place:
+class Place(Value):
     field: str
     """E.g. 'spec.volumes[0].containerDisk'."""
     subject: str

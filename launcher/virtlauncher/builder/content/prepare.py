@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Self
@@ -11,6 +10,7 @@ from typing import Self
 from virtcrds.view import VirtualMachineInstance
 
 from ...facts import Facts
+from ...value import Value
 from ..prepared import Prepared
 from .claims import claim, ephemeral, host_disk
 from .configs import config_disk, sysprep_disk
@@ -43,8 +43,7 @@ _KINDS: Mapping[str, tuple[str, Callable[[Job, Part], Make]]] = {
 """Volumes that become disks: attribute of the model -> (name in the API, how it is looked at)."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class PreparedContent:
+class PreparedContent(Value):
     """Values for the device half, and the descriptors that they name.
 
     A context: left normally, the descriptors are closed and what was made stays for the VM; left

@@ -7,10 +7,10 @@ backing chain. Bytes in, values out; only `check_length` asks for more bytes.
 
 from __future__ import annotations
 
-import dataclasses
 import struct
 from collections.abc import Callable, Iterator
 
+from ...value import Value
 from .blank import MAX_SIZE
 from .place import shown
 
@@ -38,8 +38,7 @@ class BadImage(ValueError):
     """Why the image is not acceptable: the end of a sentence that begins with its name."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Header:
+class Header(Value):
     version: int
     cluster_bits: int
     size: int

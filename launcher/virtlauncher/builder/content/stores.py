@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import abc
 import contextlib
-import dataclasses
 import errno
 import fcntl
 import os
@@ -16,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Self
 
 from ...errors import Refused
+from ...value import Value
 from ..prepared import Layer
 from .files import Handle, Kind
 from .holdings import Holdings
@@ -24,8 +24,7 @@ from .place import Place
 SECTOR = 512
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class LayerWish:
+class LayerWish(Value):
     """How a store is to be handed to QEMU."""
 
     name: str
@@ -35,8 +34,7 @@ class LayerWish:
     direct: bool
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Store(abc.ABC):
+class Store(Value, abc.ABC):
     place: Place
     name: str
     """For messages."""
@@ -79,7 +77,6 @@ class Store(abc.ABC):
         return length
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class FoundStore(Store):
     """A file or device behind a handle: every descriptor is opened afresh."""
 
@@ -121,7 +118,6 @@ class FoundStore(Store):
         )
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class GivenStore(Store):
     """Descriptors that came with the request: they go to QEMU as they are.
 
