@@ -17,6 +17,7 @@ SETTINGS = Settings(launcher_image="registry.example/launcher:v1")
 UID = "11111111-2222-3333-4444-555555555555"
 POD_UID = "99999999-2222-3333-4444-555555555555"
 VM_UID = "aaaaaaaa-2222-3333-4444-555555555555"
+FIRMWARE = "66666666-7777-8888-9999-000000000000"
 SPEC: Json = {
     "domain": {
         "memory": {"guest": "128Mi"},
@@ -143,3 +144,67 @@ def apply_merge(tree: Json, patch: Json) -> Json:
         else:
             result[key] = value
     return result
+
+
+def make_vm(
+    strategy: str | None = "Always",
+    *,
+    running: bool | None = None,
+    generation: int = 2,
+    deleting: bool = False,
+    new: bool = False,
+    **status: Any,
+) -> Json:
+    """A VM that has been taken into care, unless it is `new`."""
+    meta: Json = {
+        "name": "one",
+        "namespace": "default",
+        "uid": VM_UID,
+        "resourceVersion": "1",
+        "generation": generation,
+        "creationTimestamp": STAMP,
+        "finalizers": [] if new else [names.VM_FINALIZER],
+    }
+    if deleting:
+        meta["deletionTimestamp"] = STAMP
+    template: Json = {"metadata": {"labels": {"app": "x"}}, "spec": copy.deepcopy(SPEC)}
+    if not new:
+        template["spec"]["domain"]["firmware"] = {"uuid": FIRMWARE}
+    spec: Json = {"template": template}
+    if strategy is not None:
+        spec["runStrategy"] = strategy
+    if running is not None:
+        spec["running"] = running
+    tree = {
+        "apiVersion": "kubevirt.io/v1",
+        "kind": "VirtualMachine",
+        "metadata": meta,
+        "spec": spec,
+    }
+    return {**tree, "status": status} if status else tree
+
+
+def vm_instance(
+    phase: str,
+    *,
+    deleting: bool = False,
+    generation: int = 2,
+    ran: float | None = None,
+    **status: Any,
+) -> Json:
+    """The VMI of `make_vm`'s VM; `ran`: seconds for which it was Running."""
+    entered = [{"phase": phase, "phaseTransitionTimestamp": stamp(NOW)}]
+    if ran is not None:
+        since = stamp(later(-ran))
+        entered.insert(0, {"phase": "Running", "phaseTransitionTimestamp": since})
+    elif phase == "Running":
+        entered = [{"phase": "Running", "phaseTransitionTimestamp": stamp(later(-600))}]
+    status = {"conditions": [condition("Ready", "False", "GuestNotRunning")], **status}
+    status["phaseTransitionTimestamps"] = entered
+    vmi = make_vmi(phase, deleting=deleting, **status)
+    vmi["metadata"].update(
+        annotations={names.VM_GENERATION: str(generation)},
+        finalizers=[names.VM_FINALIZER, names.VMI_FINALIZER],
+        ownerReferences=[{"uid": VM_UID, "controller": True}],
+    )
+    return vmi
