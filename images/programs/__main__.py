@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import sys
 
-from images.cache import cache_root
 from images.guests.packages import PackageError
 from images.packing import ImageName, PushError
 from kubemucluster.errors import ClusterError
@@ -16,7 +15,7 @@ from kubemucluster.errors import ClusterError
 from . import publish
 from .base import BaseError
 from .context import ContextError
-from .engine import Builder, Engine, EngineError
+from .engine import EngineError
 from .names import Program
 
 _ALL = (*Program, ImageName.TINY, ImageName.TINY_KERNEL, ImageName.CIRROS)
@@ -27,8 +26,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Print references, one per line. An error is one line on stderr, and status 1."""
     options = _parser().parse_args(arguments)
     try:
-        for name in options.names:
-            for reference in _publish(name, options.registry):
+        to = options.registry
+        push = publish.to_registry(to) if to else publish.to_cluster()
+        for image in options.names:
+            for reference in publish.publish(image, push):
                 print(reference, flush=True)
     except _FAILURES as error:
         print(f"images: {error}", file=sys.stderr)
@@ -36,17 +37,12 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _publish(name: Program | ImageName, registry: str | None) -> tuple[str, ...]:
-    cache = cache_root()
-    push = publish.to_registry(registry) if registry else publish.to_cluster()
-    if isinstance(name, ImageName):
-        return (publish.publish_guest(name, cache, push),)
-    builder = Builder(Engine.installed(), cache / "programs" / "store")
-    return publish.publish_program(name, builder, cache, push)
-
-
 def _image(name: str) -> Program | ImageName:
-    return Program(name) if name in list(Program) else ImageName(name)
+    kinds: tuple[type[Program | ImageName], ...] = (Program, ImageName)
+    for kind in kinds:
+        if name in list(kind):
+            return kind(name)
+    raise argparse.ArgumentTypeError(f"there is no image {name!r}")
 
 
 def _parser() -> argparse.ArgumentParser:

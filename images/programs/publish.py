@@ -11,12 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from images import packing
-from images.cache import exclusive, say
+from images.cache import cache_root, exclusive, say
 from kubemucluster import cluster as clusters
 from kubemucluster import images as cluster_images
 
 from . import base, context
-from .engine import Builder
+from .engine import Builder, Engine
 from .names import Program
 
 PREFIX = "kubemu"
@@ -49,32 +49,37 @@ def to_registry(address: str) -> Push:
     return push
 
 
-def publish_program(program: Program, builder: Builder, cache: Path, push: Push) -> tuple[str, str]:
-    """Build and push one of our programs' images; its references, the one by content last.
+def publish(
+    image: Program | packing.ImageName, push: Push, cache: Path | None = None
+) -> tuple[str, ...]:
+    """Build what is not built and push it; its references, the one by content last.
 
-    Raises BaseError, ContextError, EngineError, and what `push` raises.
+    A guest has only the tag that people know. Raises BaseError, ContextError, EngineError,
+    PackageError, and what `push` raises.
     """
-    image = f"localhost/{PREFIX}/{program}:{TAG}"
-    with exclusive(cache / "programs" / ".lock"):
-        build(program, image, builder, cache)
-        say(f"{program}: {builder.size(image)} unpacked, at most {program.megabytes} MB")
-        source, content = builder.source(image), builder.identity(image)[:16]
-        return push(source, f"{program}:{TAG}"), push(source, f"{program}:{content}")
+    root = cache or cache_root()
+    if isinstance(image, packing.ImageName):
+        return (push(f"oci:{packing.layout(image, root)}", f"{image}:{TAG}"),)
+    builder = Builder(Engine.installed(), root / "programs" / "store")
+    with exclusive(root / "programs" / ".lock"):
+        name = build(image, builder, root)
+        say(f"{image}: {builder.size(name)} unpacked, at most {image.megabytes} MB")
+        source, content = builder.source(name), builder.identity(name)[:16]
+        return push(source, f"{image}:{TAG}"), push(source, f"{image}:{content}")
 
 
-def build(program: Program, image: str, builder: Builder, cache: Path) -> None:
-    """Make the image in the builder's store; what did not change is not made again."""
+def build(program: Program, builder: Builder, cache: Path) -> str:
+    """Make the image in the builder's store and return its name there.
+
+    What did not change is not made again.
+    """
+    name = f"localhost/{PREFIX}/{program}:{TAG}"
     debian = base.context(cache)
-    debian_image = f"localhost/{PREFIX}/{debian.name.replace('-', ':')}"
-    if not builder.has(debian_image):
-        builder.build(debian_image, debian / "Containerfile", debian, {})
-    with tempfile.TemporaryDirectory(prefix="context-", dir=cache / "programs") as name:
-        context.make(program, Path(name), cache)
-        containerfile = Path(name) / "Containerfile"
-        builder.build(image, containerfile, Path(name), {"BASE": debian_image})
+    debian_name = f"localhost/{PREFIX}/{debian.name.replace('-', ':')}"
+    if not builder.has(debian_name):
+        builder.build(debian_name, debian / "Containerfile", debian, {})
+    with tempfile.TemporaryDirectory(prefix="context-", dir=cache / "programs") as folder:
+        context.make(program, Path(folder), cache)
+        builder.build(name, Path(folder) / "Containerfile", Path(folder), {"BASE": debian_name})
     builder.prune()
-
-
-def publish_guest(guest: packing.ImageName, cache: Path, push: Push) -> str:
-    """Build and push a guest's image; its reference. Raises PackageError, and what `push` does."""
-    return push(f"oci:{packing.layout(guest, cache)}", f"{guest}:{TAG}")
+    return name
