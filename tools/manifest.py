@@ -21,17 +21,21 @@ _HEAD = """\
 """
 
 
-def manifest(registry: str = REGISTRY, tag: str = TAG) -> str:
-    """The text of the installation's manifest. `devel` images are pulled each time."""
+def manifest(operator: str, launcher: str) -> str:
+    """The text of the installation's manifest, with references of the two images.
+
+    Those whose tag is TAG are pulled each time: it says nothing of their content.
+    """
+    moving = any(image.endswith(f":{TAG}") for image in (operator, launcher))
     crds = sorted((ROOT / "crds/manifests").glob("*.yaml"))
     parts = sorted((ROOT / "deploy/parts").glob("*.yaml"))
     # Namespace and CRDs first: the rest needs them.
     files = [parts[0], *crds, *parts[1:]]
     text = "---\n".join([_HEAD, *(path.read_text() for path in files)])
     for name, value in {
-        "KUBEMU_OPERATOR_IMAGE": f"{registry}/operator:{tag}",
-        "KUBEMU_LAUNCHER_IMAGE": f"{registry}/launcher:{tag}",
-        "KUBEMU_PULL_POLICY": "Always" if tag == TAG else "IfNotPresent",
+        "KUBEMU_OPERATOR_IMAGE": operator,
+        "KUBEMU_LAUNCHER_IMAGE": launcher,
+        "KUBEMU_PULL_POLICY": "Always" if moving else "IfNotPresent",
     }.items():
         text = text.replace(name, value)
     return text
@@ -45,7 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=OUTPUT, help="'-' prints it")
     parser.add_argument("--check", action="store_true", help="only compare")
     options = parser.parse_args(arguments)
-    text = manifest(options.registry.rstrip("/"), options.tag)
+    registry = options.registry.rstrip("/")
+    operator, launcher = (f"{registry}/{name}:{options.tag}" for name in ("operator", "launcher"))
+    text = manifest(operator, launcher)
     if str(options.output) == "-":
         print(text, end="")
         return 0
