@@ -1,7 +1,7 @@
 """`python -m bench.start [ROUNDS]`: what one launcher costs, in time and memory, beside its QEMU.
 
 Two sides, interleaved: our launcher from exec to running CPUs, builder included, and a stand-in
-that does the same with the fewest steps (bench/standin.py). Budgets are those of docs/budgets.md.
+that does the same with the fewest steps (bench/standin.py). Budgets are those of bench/README.md.
 """
 
 from __future__ import annotations
