@@ -58,13 +58,13 @@ class Options:
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Options:
-        """From the environment: NODE_NAME, and PODS_DIR, FACTS_FILE, DEVICES_DIR, METRICS_ADDRESS,
+        """From the environment: NODE_NAME, and PODS_DIR, FACTS, DEVICES_DIR, METRICS_ADDRESS,
         METRICS_PORT, TLS_CERT_FILE, TLS_KEY_FILE where they differ. Raises KeyError, ValueError.
         """
         return cls(
             node=environ["NODE_NAME"],
             pods=Path(environ.get("PODS_DIR", sockets.PODS)),
-            facts=Path(environ.get("FACTS_FILE", FACTS)),
+            facts=Path(environ.get("FACTS", FACTS)),
             devices=Path(environ.get("DEVICES_DIR", "/dev")),
             address=environ.get("METRICS_ADDRESS", "::"),
             port=int(environ.get("METRICS_PORT", "8443")),
@@ -159,7 +159,10 @@ class _Handler:
             self._queue.add(key)
 
     async def _work(self, key: Key) -> float | None:
-        self._syncs.labels(key.namespace, key.name).inc()
+        if key in self._vmi_store:
+            self._syncs.labels(*key).inc()
+        else:
+            self._syncs.remove(*key)
         return await self._vmis.work(key)
 
     def _obstacle(self) -> str:

@@ -14,7 +14,7 @@ from virtlauncher.jsonable import from_jsonable
 
 from .errors import NotReady
 
-FACTS = Path("/var/run/kubemu/facts.json")
+FACTS = Path("/var/run/kubemu/facts/facts.json")
 """Written by an init container of the launcher's image: `virt-launcher-probe --out`."""
 FACTS_VERSION = 1
 _KVM_BY_DESCRIPTOR = (10, 0, 0)

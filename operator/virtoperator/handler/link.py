@@ -104,9 +104,10 @@ class Link:
         with contextlib.suppress(NotNow):
             await self.call("resume")
 
-    def note_pod(self, end: PodEnd | None) -> None:
-        """What the kubelet says of the container: None while it has not ended."""
-        self._see(pod_end=end, pod_asked_at=time.monotonic())
+    def note_pod(self, end: PodEnd | None, addresses: tuple[str, ...]) -> None:
+        """What the kubelet says: `end` is None while the container has not ended."""
+        known = self.seen.addresses or addresses
+        self._see(pod_end=end, addresses=known, pod_asked_at=time.monotonic())
 
     def note_written(self) -> None:
         """The status has just been written: no news to anybody."""

@@ -63,7 +63,7 @@ def phase_of(vmi: Json, seen: Seen, now: float) -> Verdict:
             reason="LauncherUnresponsive",
             message=f"The launcher has not answered for {PATIENCE:.0f} s: {seen.obstacle}",
         )
-    if machine.name.has_run:
+    if machine.name.has_run and not seen.starting:  # One write says all: wait for the answer.
         return Verdict(phase=RUNNING)
     return Verdict(phase=phase)
 

@@ -18,17 +18,24 @@ def own_pod(vmi: Json, node: str, followed: Collection[str] = ()) -> str:
     return next((uid for uid in ours if uid in followed), ours[0] if ours else "")
 
 
-def end_of(pods: Iterable[Json], uid: str) -> PodEnd | None:
-    """How the launcher in the pod `uid` ended; None when it has not, or the pod is not there."""
-    for pod in pods:
-        if pod["metadata"]["uid"] != uid:
-            continue
-        for container in pod.get("status", {}).get("containerStatuses") or ():
-            ended = (container.get("state") or {}).get("terminated")
-            if container.get("name") == names.COMPUTE and ended:
-                return PodEnd(
-                    code=int(ended.get("exitCode") or 0),
-                    reason=text(ended.get("reason")),
-                    message=text(ended.get("message")).strip(),
-                )
+def find_pod(pods: Iterable[Json], uid: str) -> Json:
+    """The pod of this UID; an empty tree when it is not there."""
+    return next((pod for pod in pods if pod["metadata"]["uid"] == uid), {})
+
+
+def end_of(pod: Json) -> PodEnd | None:
+    """How the launcher in the pod ended; None when it has not."""
+    for container in pod.get("status", {}).get("containerStatuses") or ():
+        ended = (container.get("state") or {}).get("terminated")
+        if container.get("name") == names.COMPUTE and ended:
+            return PodEnd(
+                code=int(ended.get("exitCode") or 0),
+                reason=text(ended.get("reason")),
+                message=text(ended.get("message")).strip(),
+            )
     return None
+
+
+def addresses_of(pod: Json) -> tuple[str, ...]:
+    """The pod's own addresses, the preferred family's first."""
+    return tuple(one["ip"] for one in pod.get("status", {}).get("podIPs") or ())

@@ -7,7 +7,7 @@ import datetime
 from typing import Any
 
 from .. import conditions
-from . import phases, status
+from . import interfaces, phases, status
 from .phases import FAILED, FINAL, OURS, RUNNING, Verdict
 from .seen import Name, Reach, Seen
 
@@ -55,7 +55,7 @@ class Resume:
 
 @dataclasses.dataclass(frozen=True)
 class AskPod:
-    """How did the launcher's container end?"""
+    """How did the launcher's container end, and what are the pod's addresses?"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +131,18 @@ def _about_the_machine(vmi: Json, seen: Seen, now: float) -> tuple[Action, ...]:
         return (Start(),)
     if (wait := _resume_in(seen, now)) is not None and wait <= 0:
         return (Resume(),)
+    if seen.machine.name.has_run and not seen.starting and _lacks_addresses(vmi, seen):
+        return (AskPod(),)
     return ()
+
+
+def _lacks_addresses(vmi: Json, seen: Seen) -> bool:
+    """Of a VM that another handler has started, and could not say so."""
+    if seen.addresses or seen.pod_asked_at:
+        return False
+    name = interfaces.pod_interface(vmi)
+    known = [one for one in vmi["status"].get("interfaces") or () if one.get("name") == name]
+    return bool(name) and not any(one.get("ipAddress") for one in known)
 
 
 def _stop(vmi: Json, seen: Seen) -> tuple[Action, ...]:
@@ -176,7 +187,7 @@ def _events(vmi: Json, new: Json, seen: Seen, verdict: Verdict) -> tuple[Tell, .
     if verdict.phase != phase:
         return _phase_events(phase, verdict)
     old_pause = conditions.find(vmi["status"].get("conditions"), "Paused") or {}
-    pause = conditions.find(new["conditions"], "Paused") or {}
+    pause = conditions.find(new.get("conditions"), "Paused") or {}
     told: tuple[Tell, ...] = ()
     if pause.get("reason") == "PausedIOError" != old_pause.get("reason"):
         told += (Tell(WARNING, "IOerror", _io_note(seen)),)

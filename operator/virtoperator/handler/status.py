@@ -37,9 +37,10 @@ def status_of(vmi: Json, seen: Seen, verdict: Verdict, now: datetime.datetime) -
         status["reason"] = verdict.reason
     if seen.device.abi and verdict.phase == RUNNING:
         status |= _running(vmi, seen)
-    status["conditions"] = conditions.merged(
-        status.get("conditions"), _conditions(seen, verdict), owned=_OWNED, now=now
-    )
+    wanted = _conditions(seen, verdict)
+    merged = conditions.merged(status.get("conditions"), wanted, owned=_OWNED, now=now)
+    if merged or "conditions" in status:
+        status["conditions"] = merged
     return status
 
 

@@ -92,7 +92,8 @@ class Vmis:
             labels=f"{names.CREATED_BY}={meta['uid']}",
             fields=f"spec.nodeName={self.node}",
         )
-        link.note_pod(pods.end_of(found, uid))
+        pod = pods.find_pod(found, uid)
+        link.note_pod(pods.end_of(pod), pods.addresses_of(pod))
 
     async def _write(self, vmi: Json, patch: Json, link: Link) -> None:
         meta = vmi["metadata"]

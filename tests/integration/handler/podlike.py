@@ -1,0 +1,151 @@
+"""A launcher in what a pod is to virt-handler: a control group, a network and a folder of its own.
+
+No container runtime: the real launcher, as root's child, in the pod's network namespace, with a
+mount namespace in which the volumes are where a pod would have them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import virtcrds
+from images.guests.catalog import Guest
+from tests.integration.netplumb.pods import Pod
+from virtcrds import VirtualMachineInstance
+
+_JOIN = 'echo $$ > "$GROUP/cgroup.procs" && exec "$@"'
+_MOUNT = """
+set -e
+mount -t tmpfs none /var/lib
+for volume in $VOLUMES; do
+    target=/var/lib/kubemu/volumes/${volume%%=*}
+    mkdir -p "$target"
+    mount --bind "${volume#*=}" "$target"
+done
+exec "$@"
+"""
+_PATIENCE = 60
+
+
+class PodLike:
+    """One pod with a launcher in it, on a node whose pods are below `pods`."""
+
+    def __init__(self, pods: Path, volumes: Mapping[str, Path]) -> None:
+        self.uid = str(uuid.uuid4())
+        self.pods = pods
+        self.sockets = pods / self.uid / "volumes" / "kubernetes.io~empty-dir" / "sockets"
+        self.run_dir = pods / self.uid / "run"
+        self.network = Pod()
+        self._volumes = volumes
+        self._group = _groups() / f"pod{self.uid}"
+        self._log = pods / f"{self.uid}.log"
+
+    def __enter__(self) -> PodLike:
+        self.network.__enter__()
+        self.sockets.mkdir(parents=True)
+        self.run_dir.mkdir(mode=0o700)
+        self._group.mkdir()
+        self.process = self.spawn(
+            *(sys.executable, "-P", "-m", "virtlauncher", "--standalone"),
+            *("--run-dir", str(self.run_dir), "--socket", str(self.sockets / "launcher.sock")),
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+        try:
+            self.process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        print(f"--- launcher\n{self._log.read_text(errors='replace')}\n--- console\n{self.console}")
+        while (self._group / "cgroup.procs").read_text():  # QEMU follows a killed launcher.
+            time.sleep(0.01)
+        self._group.rmdir()
+        self.network.__exit__()
+
+    def spawn(self, *argv: str) -> subprocess.Popen[bytes]:
+        """A process of the pod."""
+        words = (
+            *("sh", "-c", _JOIN, "sh"),
+            *("ip", "netns", "exec", self.network.name),
+            *("sh", "-c", _MOUNT, "sh", *argv),
+        )
+        volumes = " ".join(f"{name}={path}" for name, path in self._volumes.items())
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "GROUP": str(self._group), "VOLUMES": volumes},
+                start_new_session=True,
+            )
+
+    @property
+    def console(self) -> str:
+        """What the guest has printed."""
+        try:
+            return (self.run_dir / "console.log").read_text(errors="replace")
+        except FileNotFoundError:
+            return ""
+
+
+def _groups() -> Path:
+    """Where a group can be made, under either version of control groups."""
+    root = Path("/sys/fs/cgroup")
+    return root if (root / "cgroup.controllers").exists() else root / "pids"
+
+
+@contextlib.contextmanager
+def pod_like(pods: Path, guest: Guest) -> Iterator[PodLike]:
+    with PodLike(pods, {"kernel-boot": guest.folder}) as pod:
+        yield pod
+
+
+def a_vmi(pod: PodLike, **spec: Any) -> dict[str, Any]:
+    """The tiny guest, booted directly, on the pod's network: as the controller hands it over."""
+    document = {
+        "apiVersion": "kubevirt.io/v1",
+        "kind": "VirtualMachineInstance",
+        "metadata": {
+            "name": "tiny",
+            "namespace": "default",
+            "uid": str(uuid.uuid4()),
+            "resourceVersion": "1",
+        },
+        "spec": {
+            "terminationGracePeriodSeconds": 60,
+            "domain": {
+                "memory": {"guest": "128Mi"},
+                "firmware": {
+                    "kernelBoot": {
+                        "kernelArgs": "console=ttyS0 quiet",
+                        "container": {
+                            "image": "unused",
+                            "kernelPath": "/vmlinuz",
+                            "initrdPath": "/initrd",
+                        },
+                    }
+                },
+                "devices": {"interfaces": [{"name": "default", "masquerade": {}}]},
+            },
+            "networks": [{"name": "default", "pod": {}}],
+            **spec,
+        },
+        "status": {"phase": "Scheduled", "activePods": {pod.uid: "node-x"}, "nodeName": "node-x"},
+    }
+    parsed = virtcrds.parse(document).object
+    assert isinstance(parsed, VirtualMachineInstance)
+    return {**virtcrds.default(parsed).to_json(), "status": document["status"]}
