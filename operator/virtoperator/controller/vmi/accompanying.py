@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..actions import Action, Again
+from ..actions import Action, Again, Tell
 from ..draft import Draft
 from ..trees import at, uid_of
 from . import podstate
@@ -20,7 +20,7 @@ Json = dict[str, Any]
 def accompany(seen: Observed, draft: Draft, pod: Json | None) -> list[Action]:
     """Readiness, the pods that hold the VM, and the end when it was left to us."""
     if pod is None:
-        fail(draft, "PodGone", "The virt-launcher pod has gone.")
+        _lose(seen, draft, "PodGone", "The virt-launcher pod has gone.")
         set_ready(draft, None)
         return draft.changes()
     wait = _end(seen, draft, pod)
@@ -36,7 +36,7 @@ def _end(seen: Observed, draft: Draft, pod: Json) -> float:
     if ended is None and not podstate.is_over(pod):
         return 0
     finished = podstate.ended_at(pod)
-    if finished is not None:
+    if finished is not None and not seen.node_lost:
         left = _HANDLERS_TURN - (seen.now - finished).total_seconds()
         if left > 0:
             return left
@@ -48,8 +48,19 @@ def _end(seen: Observed, draft: Draft, pod: Json) -> float:
     if ended is not None:
         problem = podstate.ending(ended)
     assert problem is not None
-    fail(draft, problem.reason, problem.message)
+    _lose(seen, draft, problem.reason, problem.message)
     return 0
+
+
+def _lose(seen: Observed, draft: Draft, reason: str, message: str) -> None:
+    """The VM has failed; with its node, when that is lost too."""
+    if not seen.node_lost:
+        fail(draft, reason, message)
+        return
+    node = at(seen.vmi, "status", "nodeName")
+    words = f"virt-handler on node {node} is not responsive, marking VMI as failed"
+    fail(draft, "NodeUnresponsive", words)
+    draft.tell(Tell(about=draft.tree, reason="NodeUnresponsive", message=words))
 
 
 def _note_active(draft: Draft, pods: tuple[Json, ...]) -> None:

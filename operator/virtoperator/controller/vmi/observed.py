@@ -26,6 +26,8 @@ class Observed:
     """The PersistentVolumeClaims that its volumes name, those that exist."""
     owner_exists: bool = False
     """Whether the VM that made it is there."""
+    node_lost: bool = False
+    """Whether its node has gone, or its virt-handler has not been heard of for long."""
     complaint: str = ""
     """The kubelet's last warning about a pod that does not start."""
     settings: Settings

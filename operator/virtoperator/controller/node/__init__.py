@@ -1,0 +1,1 @@
+"""Nodes whose virt-handler is not heard of any more."""

@@ -1,0 +1,120 @@
+"""Reads what the decision about one VMI depends on."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+from ... import conditions, names
+from ...kinds import EVENT, POD, Kind
+from ...kube import Kube
+from ...settings import Settings
+from ...store import Key
+from ..actions import Action, Failure
+from ..node.reconcile import is_lost
+from ..stores import Stores, claims_of
+from ..trees import at, controller_of, is_deleting, meta, uid_of
+from . import reconcile as decisions
+from .observed import Observed, belongs
+from .phases import Phase, phase_of
+from .podstate import is_placed
+
+_PATIENCE = 8.0
+"""Seconds that a placed pod has before its events are read."""
+_OF_SCHEDULER = "FailedScheduling"
+Json = dict[str, Any]
+
+
+class VmiReconciler:
+    """driving.Reconciler of VMIs."""
+
+    def __init__(
+        self,
+        kube: Kube,
+        stores: Stores,
+        settings: Callable[[], Settings],
+        take: Callable[[Kind, Json], None],
+    ) -> None:
+        self._kube = kube
+        self._stores = stores
+        self._settings = settings
+        self._take = take
+
+    async def observe(self, key: Key) -> Observed | None:
+        vmi = self._stores.vmis.get(key)
+        if vmi is None:
+            return None
+        now = datetime.datetime.now(datetime.UTC)
+        pods = await self._pods(vmi)
+        waits = phase_of(vmi).before_the_pod or phase_of(vmi) is Phase.SCHEDULING
+        return Observed(
+            vmi=vmi,
+            pods=pods,
+            claims=self._claims(vmi) if waits else {},
+            owner_exists=self._owner_exists(vmi),
+            node_lost=phase_of(vmi).of_the_node and self._node_lost(vmi, now),
+            complaint=await self._complaint(pods[0], now) if waits and pods else "",
+            settings=self._settings(),
+            now=now,
+        )
+
+    def reconcile(self, seen: Observed) -> list[Action]:
+        return decisions.reconcile(seen)
+
+    def report(self, seen: Observed, failure: Failure) -> list[Action]:
+        return decisions.report(seen, failure)
+
+    async def _pods(self, vmi: Json) -> tuple[Json, ...]:
+        """Its pods as we know them; when that is none, and it matters, as the API server does."""
+        uid = uid_of(vmi)
+        known = tuple(pod for pod in self._stores.pods.by("vmi", uid) if belongs(pod, vmi))
+        phase = phase_of(vmi)
+        expected = phase is Phase.SCHEDULING or phase.of_the_node
+        if known or not (expected or is_deleting(vmi)):
+            return known
+        labels = f"{names.APP}={names.LAUNCHER},{names.CREATED_BY}={uid}"
+        found = await self._kube.list_all(POD, meta(vmi)["namespace"], labels=labels)
+        for pod in found:
+            self._take(POD, pod)
+        return tuple(pod for pod in found if belongs(pod, vmi))
+
+    def _claims(self, vmi: Json) -> dict[str, Json]:
+        namespace = meta(vmi)["namespace"]
+        keys = {name: Key(namespace, name) for name in claims_of(vmi)}
+        found = {name: self._stores.claims.get(key) for name, key in keys.items()}
+        return {name: claim for name, claim in found.items() if claim is not None}
+
+    def _owner_exists(self, vmi: Json) -> bool:
+        owner = controller_of(vmi)
+        if owner.get("kind") != "VirtualMachine":
+            return False
+        key = Key(meta(vmi)["namespace"], owner["name"])
+        return self._stores.vms.uid(key) == str(owner["uid"])
+
+    def _node_lost(self, vmi: Json, now: datetime.datetime) -> bool:
+        node = self._stores.nodes.get(Key("", at(vmi, "status", "nodeName") or ""))
+        return node is None or is_lost(node, now)
+
+    async def _complaint(self, pod: Json, now: datetime.datetime) -> str:
+        """The kubelet tells in events only why a volume cannot be mounted."""
+        started = at(pod, "status", "startTime") or meta(pod).get("creationTimestamp")
+        if not started or not is_placed(pod) or at(pod, "status", "phase") != "Pending":
+            return ""
+        if (now - conditions.parsed(started)).total_seconds() < _PATIENCE:
+            return ""
+        fields = f"regarding.uid={uid_of(pod)},type=Warning"
+        events = await self._kube.list_all(EVENT, meta(pod)["namespace"], fields=fields)
+        told = [event for event in events if event.get("reason") != _OF_SCHEDULER]
+        return str(max(told, key=_last_seen).get("note", "")) if told else ""
+
+
+def _last_seen(event: Json) -> str:
+    """When the event was last seen; RFC 3339 sorts as text, to the second."""
+    return str(
+        at(event, "series", "lastObservedTime")
+        or event.get("deprecatedLastTimestamp")
+        or event.get("eventTime")
+        or meta(event).get("creationTimestamp")
+        or ""
+    )
