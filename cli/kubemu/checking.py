@@ -13,6 +13,7 @@ from virtcrds import (
     VirtualMachine,
     VirtualMachineInstance,
 )
+from virtcrds.clusterconfig import RolloutStrategy
 from virtlauncher.builder.placement import not_acted_on
 
 from .documents import Document
@@ -22,6 +23,7 @@ from .names import VmName
 
 CONFIG = ClusterConfig(
     feature_gates=frozenset({"HostDisk", "DownwardMetrics", "VSOCK", "HotplugVolumes"}),
+    rollout_strategy=RolloutStrategy.STAGE,
 )
 """A cluster of one machine whose owner is the user: what an administrator would have to allow
 there is allowed here."""

@@ -128,6 +128,7 @@ def facts_of(engine: Engine, nics: Mapping[str, Nic], folders: VmFolders) -> Fac
         run_dir=str(folders.run),
         disk_dir=str(folders.disks),
         state_dir=str(folders.persistent),
+        staged=True,
     )
 
 

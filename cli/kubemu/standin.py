@@ -61,6 +61,7 @@ def stand_in_facts(
         run_dir="/run/kubemu",
         disk_dir="/var/lib/kubemu",
         state_dir="/var/lib/kubemu",
+        staged=True,
     )
 
 

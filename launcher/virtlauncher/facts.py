@@ -175,6 +175,9 @@ class Facts(Value):
     abi: Mapping[str, Any] | None = None
     """GuestABI (plan.py) to replay: incoming migration, or a start after an upgrade."""
     instance_type: str = ""
+    staged: bool = False
+    """Changes wait for a restart (rollout strategy Stage): defaults left no room to grow, and
+    what maxGuest says is a wish."""
 
     def to_json(self) -> dict[str, Any]:
         tree = to_jsonable(self)

@@ -63,6 +63,10 @@ class NicDevice(Value):
     link: str = "up"
 
 
+ABI_VERSION = 1
+"""The newest GuestABI that we read, and the one that we write."""
+
+
 class GuestABI(Value):
     """What QEMU became, versioned: replayed for an incoming migration and after an upgrade."""
 

@@ -18,8 +18,10 @@ from virtcrds.view import (
     VirtualMachineInstanceSpec,
 )
 
+from ..errors import Refused
 from ..facts import Accel, Facts
-from ..plan import GuestABI
+from ..jsonable import from_jsonable
+from ..plan import ABI_VERSION, GuestABI
 from ..value import Value
 from .descriptors import FdTable
 from .prepared import Prepared
@@ -72,3 +74,22 @@ class Given(Value):
         """Virtual CPUs at boot; a count that is left open is one."""
         cpu = self.cpu
         return max(cpu.sockets, 1) * max(cpu.cores, 1) * max(cpu.threads, 1)
+
+
+def on_paper(vmi: VirtualMachineInstance, facts: Facts) -> Given:
+    """For what is so whatever may be prepared. Raises Refused for an ABI that cannot be read."""
+    fds = FdTable(numbers={}, sets={})
+    return Given(vmi=vmi, facts=facts, prepared=Prepared(), fds=fds, abi=replayed(facts))
+
+
+def replayed(facts: Facts) -> GuestABI | None:
+    """What the guest was before. Raises Refused when it cannot be read, or not by us."""
+    if facts.abi is None:
+        return None
+    try:
+        abi = from_jsonable(GuestABI, facts.abi)
+    except ValueError as error:
+        raise Refused(f"the guest's recorded ABI cannot be read: {error}") from error
+    if abi.version > ABI_VERSION:
+        raise Refused(f"the guest's recorded ABI has version {abi.version}, of a newer launcher")
+    return abi

@@ -20,6 +20,9 @@ class Layout(Value):
     devices: Mapping[str, str]
     """QOM id → 'driver@bus/address', as GuestABI keeps it."""
 
+    def place(self, id: str) -> Place:
+        return _parsed(self.devices[id])[1]
+
     def option(self, device: Device) -> Option:
         driver, place = _parsed(self.devices[device.id])
         return dataclasses.replace(device, driver=driver).option(place)

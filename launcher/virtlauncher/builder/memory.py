@@ -68,13 +68,14 @@ def max_memory(given: Given) -> int | None:
     """Bytes that the guest may grow to, or None when nobody asked for growth.
 
     A hotplug range costs a Linux guest 64 MiB of bounce buffers, so KubeVirt's default of four
-    times the memory is not taken for a wish.
+    times the memory, which only Facts.staged rules out, is not taken for a wish.
     """
     memory = given.domain.memory
     if memory is None or memory.max_guest is None:
         return None
     size, most = guest_memory(given), memory.max_guest.value
-    if most <= size or (memory.guest and most == memory.guest.value * _default_ratio()):
+    default = memory.guest.value * _default_ratio() if memory.guest else None
+    if most <= size or (most == default and not given.facts.staged):
         return None
     return _rounded_up(most, backend(given).page_size)
 

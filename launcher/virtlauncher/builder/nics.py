@@ -60,12 +60,19 @@ def connected_nics(given: Given) -> list[Connected]:
 
 
 def nics(given: Given) -> list[Option | Device]:
-    order = boot_indexes(given)
     parts: list[Option | Device] = []
-    for index, one in enumerate(connected_nics(given)):
-        bootindex = order.get(f"interfaces/{one.interface.name}")
-        parts += [_netdev(given, one, index), _device(given, one, bootindex)]
+    for index, (one, card) in enumerate(zip(connected_nics(given), cards(given), strict=True)):
+        parts += [_netdev(given, one, index), card]
     return parts
+
+
+def cards(given: Given) -> list[Device]:
+    """The devices of `connected_nics`."""
+    order = boot_indexes(given)
+    return [
+        _device(given, one, order.get(f"interfaces/{one.interface.name}"))
+        for one in connected_nics(given)
+    ]
 
 
 def nic_devices(given: Given) -> tuple[NicDevice, ...]:

@@ -47,6 +47,12 @@ def wished_place(address: str) -> Place | None:
     return _behind(bus) if bus <= _MAX_SPARE_BUS and slot == 0 else None
 
 
+def guest_address(place: Place) -> str:
+    """The inverse: a PCI device's place as a guest writes it."""
+    bus = _number(place.bus)
+    return f"0000:{bus:02x}:{0 if bus else int(place.address, 16):02x}.0"
+
+
 def place_pci(devices: Sequence[Device], spare: Spare, known: Mapping[str, Place]) -> Topology:
     """A place for every PCI device of `devices`, and the ports for them.
 

@@ -13,8 +13,7 @@ from virtcrds.view import VirtualMachineInstance
 
 from ..errors import Refused, Unsupported
 from ..facts import Facts, Mode
-from ..jsonable import from_jsonable
-from ..plan import GuestABI, Plan
+from ..plan import ABI_VERSION, GuestABI, Plan
 from . import options
 from .blocknodes import throttle_group
 from .clock import clock, environment
@@ -26,7 +25,7 @@ from .devices import Device
 from .disks import disk_devices, disks
 from .extras import balloon_stats_period, extras
 from .firmware import firmware, firmware_kind
-from .given import Given
+from .given import Given, replayed
 from .graphics import graphics, has_graphics
 from .hotplug import spare_ports
 from .inputs import inputs
@@ -39,8 +38,6 @@ from .options import Explained, Group, Option, Plain
 from .prepared import Prepared
 from .support import cautions, check_support
 from .tpm import swtpm, tpm
-
-ABI_VERSION = 1
 
 DEFAULT_GRACE = 30
 """Seconds; KubeVirt's effective terminationGracePeriodSeconds."""
@@ -95,7 +92,7 @@ def _given(vmi: VirtualMachineInstance, facts: Facts, prepared: Prepared, now: f
     check_support(vmi, facts)
     _check_prepared(vmi, prepared)
     fds = table(vmi, facts, prepared)
-    return Given(vmi=vmi, facts=facts, prepared=prepared, fds=fds, abi=_replayed(facts), now=now)
+    return Given(vmi=vmi, facts=facts, prepared=prepared, fds=fds, abi=replayed(facts), now=now)
 
 
 def _check_prepared(vmi: VirtualMachineInstance, prepared: Prepared) -> None:
@@ -117,18 +114,6 @@ def _check_prepared(vmi: VirtualMachineInstance, prepared: Prepared) -> None:
     for field, absent in missing.items():
         if absent:
             raise Refused("its files were not prepared", field=field)
-
-
-def _replayed(facts: Facts) -> GuestABI | None:
-    if facts.abi is None:
-        return None
-    try:
-        abi = from_jsonable(GuestABI, facts.abi)
-    except ValueError as error:
-        raise Refused(f"the guest's recorded ABI cannot be read: {error}") from error
-    if abi.version > ABI_VERSION:
-        raise Refused(f"the guest's recorded ABI has version {abi.version}, of a newer launcher")
-    return abi
 
 
 def _assembled(given: Given) -> tuple[Layout, list[Option]]:

@@ -16,16 +16,14 @@ from virtcrds.view import VirtualMachineInstanceSpec as Spec
 from ..errors import Unsupported
 from ..facts import Facts, NicKind
 from .cpu import MAX_VCPUS
-from .descriptors import FdTable
 from .extras import HYPERV_PANIC, PANIC_DRIVERS
-from .given import Given
+from .given import Given, on_paper
 from .graphics import DRIVERS, has_graphics, video_type
 from .hyperv import wants_hyperv
 from .iothreads import pool_is_split
 from .nics import nic_driver
 from .pci import wished_place
 from .placement import not_acted_on as not_acted_on
-from .prepared import Prepared
 from .tpm import has_tpm
 
 NOT_SUPPORTED = "FieldValueNotSupported"
@@ -88,7 +86,7 @@ _VOLUMES = {
 
 def unsupported(vmi: VirtualMachineInstance, facts: Facts) -> list[Violation]:
     """One entry per field that would make a difference to the guest and that is not acted on."""
-    given = _bare(vmi, facts)
+    given = on_paper(vmi, facts)
     complaints = [
         *_absent(vmi),
         *_machine(given),
@@ -138,10 +136,6 @@ def cautions(given: Given) -> tuple[str, ...]:
         )
         if applies
     )
-
-
-def _bare(vmi: VirtualMachineInstance, facts: Facts) -> Given:
-    return Given(vmi=vmi, facts=facts, prepared=Prepared(), fds=FdTable(numbers={}, sets={}))
 
 
 def _absent(vmi: VirtualMachineInstance) -> Iterator[_Complaint]:

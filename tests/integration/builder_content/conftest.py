@@ -16,7 +16,7 @@ from virtcrds import VirtualMachineInstance, default, parse
 from virtlauncher.builder.content import PreparedContent, prepare
 from virtlauncher.builder.content.limits import Limits
 from virtlauncher.errors import LauncherError
-from virtlauncher.facts import Accel, Facts, Firmware, Mode, Qemu, Source, SourceKind
+from virtlauncher.facts import Accel, Facts, Firmware, Mode, Nic, Qemu, Source, SourceKind
 
 UUID = "5d307ca9-b3ef-428c-8861-06e72d69f223"
 Volume = Mapping[str, Any]
@@ -55,6 +55,7 @@ class Machine:
     spec: dict[str, Any] = dataclasses.field(default_factory=dict)
     domain: dict[str, Any] = dataclasses.field(default_factory=dict)
     fds: dict[str, int] = dataclasses.field(default_factory=dict)
+    nics: dict[str, Nic] = dataclasses.field(default_factory=dict)
     limits: Limits = dataclasses.field(default_factory=Limits)
     mode: Mode = Mode.START
     firmware: Firmware = dataclasses.field(default_factory=Firmware)
@@ -132,6 +133,7 @@ class Machine:
             ),
             accel=Accel.TCG,
             volumes=self.sources,
+            nics=self.nics,
             run_dir=str(self.run_dir),
             disk_dir=str(self.disk_dir),
             state_dir=str(self.state_dir) if self.keep_state else "",

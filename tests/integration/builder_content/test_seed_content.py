@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from virtlauncher.builder.prepared import Layer
-from virtlauncher.facts import Source, SourceKind
+from virtlauncher.facts import Nic, NicKind, Source, SourceKind
 
 USER = b"#cloud-config\npassword: hunter2\n"
 NETWORK = b"version: 2\n"
@@ -91,6 +91,32 @@ def test_a_config_drive_in_all_its_forms(machine: Any, tools: Any, form: str) ->
         "config-2",
         {f"{LATEST}/user_data": USER, f"{LATEST}/network_data.json": NETWORK},
     )
+
+
+def test_a_config_drive_says_which_interface_is_which(machine: Any, tools: Any) -> None:
+    machine.domain["devices"] = {
+        "interfaces": [
+            {"name": "default", "masquerade": {}},
+            {"name": "red", "bridge": {}, "tag": "backup"},
+        ]
+    }
+    machine.spec["networks"] = [
+        {"name": "default", "pod": {}},
+        {"name": "red", "multus": {"networkName": "red"}},
+    ]
+    for number, name in enumerate(("default", "red")):
+        machine.nics[name] = Nic(kind=NicKind.USER, mac=f"02:00:00:00:00:0{number}")
+    machine.add("seed", {"cloudInitConfigDrive": {"userData": "#cloud-config"}})
+    _, files = seed(machine, tools)
+    assert json.loads(files[f"{LATEST}/meta_data.json"])["devices"] == [
+        {
+            "type": "nic",
+            "bus": "pci",
+            "address": "0000:02:00.0",
+            "mac": "02:00:00:00:00:01",
+            "tags": ["backup"],
+        }
+    ]
 
 
 def test_one_secret_may_hold_user_and_network_data(machine: Any, tools: Any) -> None:

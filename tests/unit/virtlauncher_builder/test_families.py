@@ -88,6 +88,11 @@ def test_memory_is_what_the_vm_asks_for(
     assert (built.abi.memory, value(built, "-m")) == (size, option)
 
 
+def test_a_maxguest_that_no_default_may_have_set_is_a_wish(build: Build) -> None:
+    built = build(facts={"staged": True}, memory={"guest": "2Gi", "maxGuest": "8Gi"})
+    assert value(built, "-m") == "size=2048M,slots=0,maxmem=8192M"
+
+
 @pytest.mark.parametrize(
     ("memory", "backend"),
     [({}, "ram"), ({"kubevirt.io/memfd": "true"}, "memfd"), ({"kubevirt.io/memfd": "no"}, "ram")],

@@ -31,6 +31,8 @@ class Seed(Value):
     keys: Sequence[str] = ()
     """SSH public keys."""
     instance_type: str = ""
+    devices: Sequence[Mapping[str, Any]] = ()
+    """ConfigDrive: the devices that have tags."""
 
 
 def no_cloud(vmi: VirtualMachineInstance, seed: Seed) -> dict[str, bytes]:
@@ -56,8 +58,8 @@ def config_drive(vmi: VirtualMachineInstance, seed: Seed) -> dict[str, bytes]:
     }
     if seed.instance_type:
         meta["instance_type"] = seed.instance_type
-    if devices := _tagged_devices(vmi):
-        meta["devices"] = devices
+    if seed.devices:
+        meta["devices"] = list(seed.devices)
     if seed.keys:
         meta["public_keys"] = _numbered(seed.keys)
     files = {f"{_LATEST}/meta_data.json": _json(meta), f"{_LATEST}/user_data": seed.user_data}
@@ -75,21 +77,6 @@ def public_keys(text: str) -> list[str]:
     """The SSH keys of one file in authorized_keys' form: one a line, without comments."""
     lines = (line.strip() for line in text.splitlines())
     return [line for line in lines if line and not line.startswith("#")]
-
-
-def _tagged_devices(vmi: VirtualMachineInstance) -> list[dict[str, Any]]:
-    """Interfaces with a tag, so that a guest can tell which is which by their MAC addresses."""
-    return [
-        {
-            "type": "nic",
-            "bus": "pci",
-            **({"address": nic.pci_address} if nic.pci_address else {}),
-            **({"mac": nic.mac_address} if nic.mac_address else {}),
-            "tags": [nic.tag],
-        }
-        for nic in vmi.spec.domain.devices.interfaces
-        if nic.tag
-    ]
 
 
 def _uuid(vmi: VirtualMachineInstance) -> str:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 from virtcrds.view import CloudInitSource, SSHPublicKeyPropagation
 
 from ...facts import SourceKind
+from ..tags import tagged_devices
 from .cloudinit import CONFIG_DRIVE, NO_CLOUD, Seed, config_drive, no_cloud, public_keys
 from .configs import iso_disk
 from .job import Job, Make, Part
@@ -33,6 +35,7 @@ def config_drive_disk(job: Job, part: Part) -> Make:
     source = part.volume.cloud_init_config_drive
     assert source is not None
     seed = _seed(job, part, source, _keys(job, "config_drive"))
+    seed = dataclasses.replace(seed, devices=tagged_devices(job.vmi, job.facts))
     return iso_disk(job, part, CONFIG_DRIVE, config_drive(job.vmi, seed))
 
 
