@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Sequence
 
 from . import api, machine, tools
@@ -38,7 +39,9 @@ def node_is_ready(cluster: Cluster, node: Node) -> bool:
     """
     found = [cluster.owner.find(f"{name}@{node.name}") for name in ("kubelet", "containerd")]
     said = api.said_ready(cluster.layout).get(node.name)
-    return said is not None and all(process and process.started < said for process in found)
+    # It says so in whole seconds, rounded down; often that is the second of its own start.
+    second = datetime.timedelta(seconds=1)
+    return said is not None and all(p and p.started - second < said for p in found)
 
 
 def works(cluster: Cluster, component: str) -> bool:

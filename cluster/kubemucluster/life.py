@@ -41,6 +41,9 @@ def up(name: str, pods: Pods, say: Say) -> Cluster:
     if cluster is None:
         machine.require_space(ROOT)
         cluster = create(name, pods)
+    for daemon in controlplane.daemons(cluster.layout, built):
+        if cluster.owner.find(daemon.name) is None:
+            cluster.owner.stop(daemon)  # one of an `up` that ended before it took note
     machine.require_free_ports(cluster.layout, cluster.owner)
     with _explaining_a_full_disk(cluster.layout.state):
         _bring_up(cluster, built, say)

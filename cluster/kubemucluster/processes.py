@@ -12,7 +12,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -125,27 +125,18 @@ class Owner:
     def stop(self, daemon: Daemon) -> None:
         """Kills a component, recorded or only marked, and waits until it is gone."""
 
-        def gone() -> bool:
-            left = [p for p in self._marked(daemon.name) if p.comm == daemon.comm]
-            for process in left:
-                _kill(process)
-            return not left
+        def left() -> set[Process]:
+            marked = {p for p in self._marked(daemon.name) if p.comm == daemon.comm}
+            return marked | self._recorded(daemon.name)
 
-        if not tools.wait_until(gone, limit=20, interval=0.05):
+        if _killed(left):
             raise StepFailed(f"{daemon.name} does not end.")
         self._record(daemon.name).unlink(missing_ok=True)
 
     def stop_all(self) -> None:
         """Kills everything that carries this cluster's mark, and waits until it is gone."""
-
-        def gone() -> bool:
-            left = self.marked()
-            for process in left:
-                _kill(process)
-            return not left
-
-        if not tools.wait_until(gone, limit=20, interval=0.05):
-            names = ", ".join(f"{p.comm} ({p.pid})" for p in self.marked())
+        if stubborn := _killed(lambda: {*self.marked(), *self._recorded()}):
+            names = ", ".join(f"{p.comm} ({p.pid})" for p in stubborn)
             raise StepFailed(f"Processes of the cluster do not end: {names}.")
 
     def marked(self) -> list[Process]:
@@ -177,6 +168,11 @@ class Owner:
     def _record(self, name: str) -> Path:
         return self.records / f"{name}.json"
 
+    def _recorded(self, name: str = "*") -> set[Process]:
+        """The components that run. One that is dying may have lost its mark already."""
+        names = (path.stem for path in self.records.glob(f"{name}.json"))
+        return {process for name in names if (process := self.find(name))}
+
     def _mark(self, name: str) -> str:
         return f"{self.records}//{name}"
 
@@ -202,6 +198,18 @@ def _only_child(pid: int) -> int | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     return int(children[0]) if children else None
+
+
+def _killed(left: Callable[[], set[Process]]) -> set[Process]:
+    """Kills what is left, again and again, until nothing is; returns what would not go."""
+
+    def gone() -> bool:
+        remaining = left()
+        for process in remaining:
+            _kill(process)
+        return not remaining
+
+    return set() if tools.wait_until(gone, limit=20, interval=0.05) else left()
 
 
 def _kill(process: Process) -> None:

@@ -26,7 +26,7 @@ def up(pods: Pods = Pods.DUAL, say: Say = say) -> Cluster:
         return life.up(NAME, pods, say)
 
 
-def down() -> None:
+def down(say: Say = say) -> None:
     with cluster.working_on(NAME):
         life.down(NAME, say)
 
@@ -55,9 +55,8 @@ def traces(number: int = 1) -> dict[str, object]:
     return {
         "links": lines("ip", "-br", "link", having=links),
         "routes": lines("ip", "route", having=links) + lines("ip", "-6", "route", having=links),
-        "rules": lines("nft", "list", "ruleset", having="KUBE") + lines("ip", "rule"),
+        "rules": lines("nft", "list", "tables", having="kube"),
         "mounts": [line for line in Path("/proc/mounts").read_text().splitlines() if state in line],
-        "named namespaces": lines("ip", "netns", "list"),
         "namespaces": lines("lsns", "--noheadings", "--output=COMMAND", having=state),
         "cgroups": [str(top) for h in cgroups.hierarchies() for top in h.glob(f"*-{NAME}")],
         "loops": lines("losetup", "--list", "--noheadings", "-O", "BACK-FILE", having=state),

@@ -46,10 +46,19 @@ def test_five_times_up_and_down_leave_nothing(no_cluster: None) -> None:
         assert traces() == before
 
 
-def test_up_twice_changes_nothing(no_cluster: None) -> None:
+def test_up_twice_changes_nothing_and_an_interrupted_down_is_finished(no_cluster: None) -> None:
+    def interrupt(step: str) -> None:
+        if step.startswith("network"):
+            raise KeyboardInterrupt
+
+    nothing = traces()
     made = up()
     before = health.states(made)
     assert health.states(up()) == before
+    with pytest.raises(Interrupted):
+        down(interrupt)
+    down()
+    assert traces() == nothing
 
 
 def test_an_up_killed_at_any_step_is_finished_by_the_next(no_cluster: None) -> None:
@@ -74,22 +83,6 @@ def test_an_interrupted_up_says_how_to_go_on(no_cluster: None) -> None:
     with pytest.raises(Interrupted) as caught:
         up(say=interrupt)
     assert "`up` goes on" in caught.value.hint
-    assert health.is_up(up())
-
-
-def test_a_down_killed_half_way_is_finished_by_the_next(no_cluster: None) -> None:
-    def interrupt(step: str) -> None:
-        if step.startswith("network"):
-            raise KeyboardInterrupt
-
-    before = traces()
-    made = up()
-    with pytest.raises(Interrupted), cluster.working_on(made.layout.name):
-        from kubemucluster import life
-
-        life.down(made.layout.name, interrupt)
-    down()
-    assert traces() == before
 
 
 def test_what_does_not_exist_is_told(no_cluster: None) -> None:
