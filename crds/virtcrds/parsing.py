@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from . import ancient
@@ -13,6 +14,8 @@ from .resource import Resource
 from .violation import InvalidObject, Violation
 
 _MAX_VIOLATIONS = 100
+_GOING = "v1alpha3"
+"""The version of kubevirt.io that users are warned of, but for the kind that is stored in it."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,7 +26,7 @@ class Parsed:
     unknown: tuple[str, ...] = ()
     """Paths of fields that the API does not have; they are kept and have no effect."""
     notes: tuple[str, ...] = ()
-    """Sentences about old spellings that were read as today's."""
+    """Sentences about an old version, and old spellings that were read as today's."""
 
 
 def parse(document: Any) -> Parsed:
@@ -48,7 +51,7 @@ def parse(document: Any) -> Parsed:
     except InvalidObject as error:
         raise InvalidObject(_as_written(error.violations, rewritten)) from error
     unknown = tuple(rewritten.original(path) for path in value.unknown_fields())
-    return Parsed(object=value, unknown=unknown, notes=rewritten.notes)
+    return Parsed(object=value, unknown=unknown, notes=(*rewritten.notes, *_old(resource, version)))
 
 
 def _identity(tree: dict[str, Any]) -> tuple[str, str, str]:
@@ -65,6 +68,12 @@ def _resource(group: str, version: str, kind: str) -> Resource:
         name = f"{group}/{version}" if group else version
         _refuse("kind", f'no matches for kind "{kind[:64]}" in version "{name[:128]}"')
     return resource
+
+
+def _old(resource: Resource, version: str) -> Iterator[str]:
+    if version == _GOING != resource.storage_version:
+        name = f"{resource.group}/{version}"
+        yield f"{name} is now deprecated and will be removed in a future release."
 
 
 def _as_written(

@@ -8,20 +8,17 @@ from ..core.vm import VirtualMachine, VirtualMachineSpec
 from ..core.vmi import VirtualMachineInstance
 from ..kind import Kind
 
-_OLD_VERSION = "kubevirt.io/v1alpha3"
 PRESETS_GO = (
     "kubevirt.io/v1 VirtualMachineInstancePresets is now deprecated and will be removed in v2."
 )
 
 
 def warnings(obj: Kind) -> list[str]:
-    """One sentence for everything deprecated that the object uses."""
+    """One sentence for everything deprecated that the object uses; `parse` notes its version."""
     return list(_warnings(obj))
 
 
 def _warnings(obj: Kind) -> Iterator[str]:
-    if obj.api_version == _OLD_VERSION != obj.group_version:
-        yield f"{_OLD_VERSION} is now deprecated and will be removed in a future release."
     if isinstance(obj, VirtualMachine):
         yield from machine_warnings("spec", obj.spec)
     elif isinstance(obj, VirtualMachineInstance):

@@ -221,7 +221,11 @@ def test_the_value_of_an_object_is_not_shown() -> None:
 
 
 def test_v1alpha3_is_read_as_v1() -> None:
-    read = parse(vmi() | {"apiVersion": "kubevirt.io/v1alpha3"}).object
+    parsed = parse(vmi() | {"apiVersion": "kubevirt.io/v1alpha3"})
+    read = parsed.object
+    assert parsed.notes == (
+        "kubevirt.io/v1alpha3 is now deprecated and will be removed in a future release.",
+    )
     assert read.to_json() == vmi()
 
 

@@ -316,8 +316,4 @@ def test_what_is_deprecated_is_warned_of(make_vm: MakeVM, make_vmi: MakeVMI) -> 
     assert warnings(make_vmi(annotations=preset)) == [
         "kubevirt.io/v1 VirtualMachineInstancePresets is now deprecated and will be removed in v2."
     ]
-    old = VirtualMachine.from_json(make_vm().to_json() | {"apiVersion": "kubevirt.io/v1alpha3"})
-    assert warnings(old) == [
-        "kubevirt.io/v1alpha3 is now deprecated and will be removed in a future release."
-    ]
     assert warnings(make_vm()) == []
