@@ -8,24 +8,14 @@ import os
 import select
 import socket
 import sys
-import termios
-import tty
-from collections.abc import Callable, Iterator
-from enum import StrEnum
+from collections.abc import Callable
 
-ESCAPE = b"\x1d"
-"""Ctrl+]"""
+from virtlauncher.inside.terminal import ESCAPE, Left, raw_terminal
+
+__all__ = ["Left", "has_keyboard", "is_interactive", "raw_terminal", "relay"]
+
 _CHUNK = select.PIPE_BUF
 """A pipe that is ready takes this much without blocking."""
-
-
-class Left(StrEnum):
-    """Why a console session ended."""
-
-    DETACHED = "detached"
-    """The person typed the escape."""
-    CLOSED = "closed"
-    """The guest's end is gone."""
 
 
 def is_interactive(fd: int) -> bool:
@@ -38,26 +28,6 @@ def has_keyboard() -> bool:
         return is_interactive(sys.stdin.fileno())
     except (ValueError, OSError, AttributeError):
         return False  # Closed, or never there.
-
-
-@contextlib.contextmanager
-def raw_terminal(fd: int) -> Iterator[None]:
-    """Every key goes to the guest, Ctrl+C too. Nothing happens when `fd` is no terminal.
-
-    Output keeps its line ends, because our own status lines appear between the guest's.
-    """
-    if not is_interactive(fd):
-        yield
-        return
-    before = termios.tcgetattr(fd)
-    try:
-        tty.setraw(fd, termios.TCSADRAIN)
-        mode = termios.tcgetattr(fd)
-        mode[1] |= termios.OPOST | termios.ONLCR
-        termios.tcsetattr(fd, termios.TCSADRAIN, mode)
-        yield
-    finally:
-        termios.tcsetattr(fd, termios.TCSADRAIN, before)
 
 
 async def relay(console: socket.socket, keyboard: int | None, screen: int) -> Left:

@@ -214,7 +214,7 @@ async def _open(path: Path) -> socket.socket:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         sock.setblocking(False)
         try:
-            with wire.reachable(str(path)) as address:
+            with framing.reachable(str(path)) as address:
                 sock.connect(address)
             return sock
         except OSError as error:

@@ -8,10 +8,11 @@ and `receive` for links where each side speaks in turn, as builder and resident 
 from __future__ import annotations
 
 import array
+import contextlib
 import json
 import os
 import socket
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .errors import WireError
@@ -21,6 +22,8 @@ LINE_LIMIT = 16 * 1024 * 1024
 FDS_LIMIT = 253
 """The kernel's own bound for one message (SCM_MAX_FD); the drivers' protocol has a lower one."""
 _CHUNK = 256 * 1024
+_PATH_LIMIT = 107
+"""Bytes of sun_path without the final NUL."""
 
 
 def encode(message: Mapping[str, Any], names: Sequence[str] = ()) -> bytes:
@@ -92,7 +95,8 @@ def send(
         raise WireError(f"{len(fds)} descriptors do not fit in one message (limit {FDS_LIMIT})")
     line = encode(message, tuple(fds))
     sent = sock.sendmsg([line], rights(fds.values()))
-    sock.sendall(memoryview(line)[sent:])
+    if sent < len(line):  # A peer that has it all may be gone, and even an empty write would fail.
+        sock.sendall(memoryview(line)[sent:])
 
 
 def receive(
@@ -136,3 +140,20 @@ def _receive_line(
         if b"\n" in data[:-1]:
             raise WireError("the peer sent more than one message")
     return bytes(line)
+
+
+@contextlib.contextmanager
+def reachable(path: str) -> Iterator[str]:
+    """A name of the socket `path` that fits in a socket address: 107 bytes, as long as this lasts.
+
+    A longer path goes through a descriptor of its folder.
+    """
+    if len(os.fsencode(path)) <= _PATH_LIMIT:
+        yield path
+        return
+    parent, name = os.path.split(path)
+    folder = os.open(parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{name}"
+    finally:
+        os.close(folder)

@@ -56,9 +56,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import os
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from . import framing
@@ -73,8 +72,6 @@ CALLS_LIMIT = 32
 HELLO_TIMEOUT = 10.0
 
 _CHUNK = 64 * 1024
-_PATH_LIMIT = 107
-"""Bytes of sun_path without the final NUL."""
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -240,20 +237,3 @@ async def _ready(
 def _settle(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
-
-
-@contextlib.contextmanager
-def reachable(path: str) -> Iterator[str]:
-    """A name of the socket `path` that fits in a socket address: 107 bytes, as long as this lasts.
-
-    A longer path goes through a descriptor of its folder.
-    """
-    if len(os.fsencode(path)) <= _PATH_LIMIT:
-        yield path
-        return
-    parent, name = os.path.split(path)
-    folder = os.open(parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{folder}/{name}"
-    finally:
-        os.close(folder)

@@ -15,12 +15,13 @@ import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from typing import Any
 
-from .. import wire
+from .. import framing
 from . import exits, kernel, log, options
 from .calls import Calls
 from .children import Children
 from .console import Broker
 from .descriptors import make_room
+from .door import Door
 from .exits import ExitCode
 from .life import Setting, lead
 from .lifecycle import Ending
@@ -75,25 +76,31 @@ async def _run(
     server = Server(standalone=chosen.standalone)
     machine = Machine(server.publish)
     console = Broker(_console_log(chosen))
-    server.calls = Calls(
+    server.calls = calls = Calls(
         machine=machine,
         console=console,
         run_dir=chosen.run_dir,
         disk_dir=chosen.disk_dir,
         identify=handler.identify,
     )
+    started = Builder(
+        process=children.adopt("builder", builder.pid, builder.output),
+        link=socket.socket(fileno=builder.link),
+    )
     with children.reaping():
         setting = Setting(
             children=children,
-            builder=Builder(
-                process=children.adopt("builder", builder.pid, builder.output),
-                link=socket.socket(fileno=builder.link),
-            ),
+            builder=started,
             console=console,
             debug_listener=listeners.debug,
             start_timeout=chosen.start_timeout,
         )
-        async with _signals(machine), _alone("server", server.serve(listeners.control)):
+        door = Door(calls=calls, children=children)
+        async with (
+            _signals(machine),
+            _alone("server", server.serve(listeners.control)),
+            _alone("door", door.serve(listeners.door)),
+        ):
             await lead(machine, setting)
             await server.farewell()
     ending = machine.track.state.ending
@@ -161,6 +168,7 @@ def _folders(chosen: Options) -> Iterator[None]:
 class _Listeners:
     control: socket.socket
     debug: socket.socket
+    door: socket.socket
 
 
 @contextlib.contextmanager
@@ -168,8 +176,9 @@ def _listeners(chosen: Options) -> Iterator[_Listeners]:
     with (
         _listener(chosen.socket) as control,
         _listener(f"{chosen.run_dir}/{options.DEBUG_SOCKET}") as debug,
+        _listener(f"{chosen.run_dir}/{options.DOOR_SOCKET}") as door,
     ):
-        yield _Listeners(control=control, debug=debug)
+        yield _Listeners(control=control, debug=debug, door=door)
 
 
 @contextlib.contextmanager
@@ -178,7 +187,7 @@ def _listener(path: str) -> Iterator[socket.socket]:
     try:
         _remove_socket(path)
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        with wire.reachable(path) as address:
+        with framing.reachable(path) as address:
             sock.bind(address)
     except OSError as error:
         raise _Unusable(f"{path}: {error.strerror}") from error

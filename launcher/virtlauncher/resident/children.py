@@ -53,6 +53,7 @@ class Child:
         self.name = name
         self.pid = pid
         self.last_line = ""
+        self.since = asyncio.get_running_loop().time()
         self.exited: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
         self._output = output
         self._lines = Lines()
@@ -171,10 +172,17 @@ class Children:
         return self.adopt(name, process.pid, output)
 
     def adopt(self, name: str, pid: int, output: int) -> Child:
-        """A child that was started elsewhere; `output` is the reading end of its output."""
+        """A child that was started elsewhere; `output` is the reading end of its output.
+
+        Before `reaping`, which takes a child that it does not know for somebody's orphan.
+        """
         child = Child(name, pid, output)
         self._alive[pid] = child
         return child
+
+    def alive(self) -> tuple[Child, ...]:
+        """Those that have not been reaped, in the order of their birth."""
+        return tuple(self._alive.values())
 
     @contextlib.contextmanager
     def reaping(self) -> Iterator[None]:

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from . import log
 
 SOCKET, DEBUG_SOCKET, CONSOLE_LOG = "launcher.sock", "qmp.sock", "console.log"
+DOOR_SOCKET = "inside.sock"
 _USAGE = 2
 
 

@@ -12,22 +12,20 @@ import dataclasses
 import logging
 import os
 import socket
-import struct
 from collections.abc import Mapping
 from typing import Any
 
 from .. import framing, wire
 from ..errors import LauncherError, WireError
 from . import VERSION
+from .accepting import connections, peer_of
 from .calls import Answer, Calls
 
 CONNECTIONS_LIMIT = 16
 _FAREWELL = 2.0
 """Seconds for drivers to read what is left for them at the end."""
-_BREATH = 0.1
 _REPLACED = frozenset({"state", "abi"})
 """Events of which only the newest matters."""
-_CREDENTIALS = struct.Struct("3i")
 
 _log = logging.getLogger("virtlauncher.server")
 
@@ -44,15 +42,8 @@ class Server:
 
     async def serve(self, listener: socket.socket) -> None:
         """Accept and serve until cancelled."""
-        loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as tasks:
-            while True:
-                try:
-                    sock, _ = await loop.sock_accept(listener)
-                except OSError as error:  # E.g. out of descriptors: it may pass.
-                    _log.error("no connection can be accepted: %s", error)
-                    await asyncio.sleep(_BREATH)
-                    continue
+            async for sock in connections(listener):
                 if self._welcome(sock):
                     tasks.create_task(self._serve(sock))
                 else:
@@ -74,13 +65,12 @@ class Server:
                 wait.cancel()
 
     def _welcome(self, sock: socket.socket) -> bool:
-        raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-        pid, uid, _ = _CREDENTIALS.unpack(raw)
+        peer = peer_of(sock)
         # A peer outside our pid namespace has no number in it. Its uid would say nothing: with
         # user namespaces the node's root is nobody here, and inside the pod all have our own.
-        known = uid == os.geteuid() if self._standalone else pid == 0
+        known = peer.uid == os.geteuid() if self._standalone else peer.pid == 0
         if not known:
-            _log.warning("a connection of process %d, uid %d, was refused", pid, uid)
+            _log.warning("a connection of process %d, uid %d, was refused", peer.pid, peer.uid)
         elif len(self._connections) >= CONNECTIONS_LIMIT:
             _log.warning("there are %d connections already", CONNECTIONS_LIMIT)
         return known and len(self._connections) < CONNECTIONS_LIMIT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -50,7 +50,7 @@ class Launched:
     client: Client
 
     @property
-    def socket(self) -> Path:
+    def control(self) -> Path:
         return self.run_dir / "launcher.sock"
 
     async def start(
@@ -80,6 +80,14 @@ class Launched:
 
     async def exit_status(self) -> int:
         return await asyncio.to_thread(self.process.wait, PATIENCE)
+
+    @contextlib.asynccontextmanager
+    async def console(self) -> AsyncIterator[socket.socket]:
+        """An attached console, with a time limit on each wait."""
+        reply = await self.client.call("console", within=PATIENCE)
+        with socket.socket(fileno=reply.fds["console"]) as sock:
+            sock.settimeout(PATIENCE)
+            yield sock
 
     def qemu(self) -> int:
         """QEMU's pid."""
@@ -120,14 +128,8 @@ class Launchers:
 
     def finish(self) -> None:
         for process in self._processes:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-        for process in self._processes:
-            try:
-                process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.kill()  # Their QEMUs die with them.
+            process.wait()
         for log in self._logs:
             print(f"--- {log.name}\n{log.read_text(errors='replace')}")
 

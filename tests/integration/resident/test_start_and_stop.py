@@ -200,7 +200,7 @@ async def test_a_dead_launchers_socket_is_no_obstacle(launchers: Launchers, plan
     async with launchers() as it:
         it.process.kill()
         await it.exit_status()
-        assert it.socket.is_socket()
+        assert it.control.is_socket()
     async with launchers() as it:
         await it.start(plans.qemu("power-off"))
         await it.ended()
@@ -209,7 +209,7 @@ async def test_a_dead_launchers_socket_is_no_obstacle(launchers: Launchers, plan
 async def test_a_socket_path_of_any_length_works(launchers: Launchers) -> None:
     long = "x" * 120
     async with launchers(name=long) as it:
-        assert len(str(it.socket)) > 107
+        assert len(str(it.control)) > 107
         assert (await it.do("status"))["state"]["name"] == "created"
 
 

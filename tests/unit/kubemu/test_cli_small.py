@@ -18,29 +18,9 @@ import pytest
 import kubemu
 from kubemu import say, tail, terminal
 from kubemu.commands.guest_info import render_info
-from kubemu.commands.qmp import parse_arguments
 from kubemu.errors import BadInput
 from kubemu.exits import Exit, epilog
 from kubemu.view import render_age, render_size, render_table
-
-
-@pytest.mark.parametrize(
-    ("words", "tree"),
-    [
-        ([], {}),
-        (["a=1", "b=x", 'c="1"', "d=true", "e="], {"a": 1, "b": "x", "c": "1", "d": True, "e": ""}),
-        (["a.b=1", "a.c.d=[1, 2]"], {"a": {"b": 1, "c": {"d": [1, 2]}}}),
-        (["path=a=b"], {"path": "a=b"}),
-    ],
-)
-def test_qmp_arguments_are_read(words: list[str], tree: dict[str, Any]) -> None:
-    assert parse_arguments(words) == tree
-
-
-@pytest.mark.parametrize("words", [["a"], ["=1"], ["a..b=1"], [".a=1"], ["a=1", "a.b=2"]])
-def test_qmp_arguments_that_are_none_are_refused(words: list[str]) -> None:
-    with pytest.raises(BadInput):
-        parse_arguments(words)
 
 
 @pytest.mark.parametrize(
