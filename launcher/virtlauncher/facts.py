@@ -60,7 +60,8 @@ class Source(Value):
     direct: bool | None = None
     """FD: whether they were opened with O_DIRECT. FILE and DIR: None, the builder decides."""
     size: int | None = None
-    """DIR of a claim: bytes of the disk.img to create when there is none."""
+    """DIR of a claim: bytes that its disk.img is to have. It is made when there is none, and a
+    smaller one grows; a larger one stays as it is."""
     owner: str = ""
     """Who else may hold this disk, for the message when its lock is taken (e.g. 'VM ns/name')."""
 

@@ -58,12 +58,61 @@ def test_an_existing_disk_keeps_its_size_and_bytes(machine: Any, claim: Path, to
     path = claim / "disk.img"
     path.write_bytes(b"mine" * 1024)
     before = tools.look(path)
-    machine.add_claim(claim, size=SIZE)
+    machine.add_claim(claim, size=1024)
     with machine.prepare() as content:
         disk = content.prepared.disks["data"]
         assert (disk.size, disk.preallocated) == (4096, True)
         assert disk.aio == ("native" if disk.direct else "io_uring")
     assert tools.look(path) == before
+
+
+@pytest.mark.parametrize("holes", [True, False])
+def test_a_disk_grows_with_its_claim_and_keeps_its_bytes(
+    machine: Any, claim: Path, holes: bool
+) -> None:
+    path = claim / "disk.img"
+    path.write_bytes(b"mine" * 1024)
+    if holes:
+        os.truncate(path, 1 << 20)
+    machine.add_claim(claim, size=SIZE)
+    with machine.prepare() as content:
+        disk = content.prepared.disks["data"]
+        assert (disk.size, disk.preallocated) == (SIZE, not holes)
+        assert "its disk grows from" in content.prepared.warnings[0]
+    assert path.stat().st_size == SIZE
+    assert (path.stat().st_blocks * 512 >= SIZE) is not holes
+    assert path.read_bytes() == (b"mine" * 1024).ljust(SIZE, b"\0")
+
+
+@pytest.mark.parametrize("why", ["read-only", "shareable", "incoming", "a file of its own"])
+def test_a_disk_that_is_not_ours_to_change_does_not_grow(
+    machine: Any, claim: Path, why: str
+) -> None:
+    path = claim / "disk.img"
+    path.write_bytes(bytes(4096))
+    match why:
+        case "read-only":
+            machine.add_claim(claim, size=SIZE, readonly=True)
+        case "shareable":
+            machine.add_claim(claim, disk={"shareable": True, "cache": "none"}, size=SIZE)
+        case "incoming":
+            machine.add_claim(claim, size=SIZE)
+            machine.mode = Mode.INCOMING
+        case _:
+            machine.add_claim(path, size=SIZE)
+    with machine.prepare() as content:
+        assert content.prepared.disks["data"].size == 4096
+    assert path.stat().st_size == 4096
+
+
+def test_a_failed_start_takes_growth_back(machine: Any, claim: Path) -> None:
+    path = claim / "disk.img"
+    path.write_bytes(bytes(4096))
+    machine.add_claim(claim, size=SIZE)
+    machine.add("scratch", {"emptyDisk": {"capacity": "1Gi"}})
+    (machine.disk_dir / "scratch.qcow2").mkdir()  # what cannot be replaced
+    assert machine.refusal().reason == "LaunchFailed"
+    assert path.stat().st_size == 4096
 
 
 def test_a_failed_start_takes_back_what_it_made_in_a_claim(

@@ -26,7 +26,10 @@ IMAGE = "disk.img"
 
 
 def claim(job: Job, part: Part) -> Make:
-    """persistentVolumeClaim or dataVolume: the disk itself; made, sparse, in an empty claim."""
+    """persistentVolumeClaim or dataVolume: the disk itself.
+
+    In a claim with a file system it is made where there is none, and grows with the claim.
+    """
     source = job.source(part.volume.name, part.place)
     pvc = part.volume.persistent_volume_claim
     readonly = part.readonly or source.readonly or (pvc is not None and pvc.read_only)
@@ -36,7 +39,11 @@ def claim(job: Job, part: Part) -> Make:
         if sparse.is_unmade(root, IMAGE) and not readonly:
             size = _wished_size(source, part)
             return lambda: _created(job, part, root, IMAGE, size)
-    return _disk(job, part, _existing(job, part, source), source, readonly=readonly)
+    store = _existing(job, part, source)
+    make = _disk(job, part, store, source, readonly=readonly)
+    if isinstance(store, FoundStore) and not readonly and _may_grow(job, part, store, source):
+        return lambda: _grown(job, part, store, whole_sectors(source.size or 0))
+    return make
 
 
 def ephemeral(job: Job, part: Part) -> Make:
@@ -126,6 +133,22 @@ def _created(
     handle = job.handles.enter_context(found_beneath(root, name))
     store = _checked(handle)
     return _prepared(job, part, store, readonly=False)
+
+
+def _may_grow(job: Job, part: Part, store: FoundStore, source: Source) -> bool:
+    """Offline expansion, as in KubeVirt: a claim is larger than the disk that is alone in it."""
+    alone = source.kind is SourceKind.DIR and not part.disk.shareable
+    larger = source.size is not None and source.size > store.length()
+    return alone and larger and job.facts.mode is Mode.START
+
+
+def _grown(job: Job, part: Part, store: FoundStore, size: int) -> PreparedDisk:
+    job.warnings.append(
+        f"{part.place.subject}: its disk grows from {store.length()} to {size} bytes,"
+        " the size of its claim"
+    )
+    handle = sparse.grow(store.handle, size, job.holdings, holes=not store.preallocated)
+    return _prepared(job, part, FoundStore.of(handle), readonly=False)
 
 
 def _disk(job: Job, part: Part, store: Store, source: Source, *, readonly: bool) -> Make:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import os
 import stat
@@ -49,6 +50,28 @@ def create(root: Handle, name: str, size: int, holdings: Holdings, *, mark: bool
         _sync_folder(root)
     except OSError as error:
         raise root.place.failed(f"{root.name}/{name} cannot be made", error) from error
+
+
+def grow(handle: Handle, size: int, holdings: Holdings, *, holes: bool) -> Handle:
+    """Make a regular file larger, on disk when this returns; the same file, looked at again.
+
+    What is new are *holes*, or room that is taken at once. Undone with the holdings.
+    """
+    before = handle.status.st_size
+    fd = handle.open(os.O_RDWR)
+    try:
+        kept = holdings.keep_for_undo(fd)
+        holdings.on_undo(lambda: os.ftruncate(kept, before))
+        if holes:
+            os.ftruncate(fd, size)
+        else:
+            os.posix_fallocate(fd, before, size - before)
+        os.fsync(fd)
+        return dataclasses.replace(handle, status=os.fstat(fd))
+    except OSError as error:
+        raise handle.place.failed(f"{handle.name} cannot grow to {size} bytes", error) from error
+    finally:
+        os.close(fd)
 
 
 def is_marked(store: Store) -> bool:
