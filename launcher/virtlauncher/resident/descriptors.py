@@ -52,6 +52,10 @@ class Descriptors:
         """The number of a descriptor, which stays ours."""
         return self._numbers.get(name)
 
+    def release(self, name: str) -> int:
+        """Give up a descriptor that is there: the caller closes it."""
+        return self._numbers.pop(name)
+
     def all(self) -> Mapping[str, int]:
         """Every descriptor by name; they stay ours."""
         return dict(self._numbers)

@@ -67,10 +67,12 @@ async def lead(machine: Machine, setting: Setting) -> None:
     finally:
         await setting.builder.close()
         setting.console.close()
+        machine.leases.close()
 
 
 async def _begin(machine: Machine, request: Request, setting: Setting) -> launch.Running:
     machine.see(Acted(act=Act.BUILD))
+    machine.leases.claim(request.facts.nics, request.descriptors)
     facts = request.facts.to_json()
     plan = await setting.builder.plan(request.vmi, facts, request.descriptors)
     machine.agent_port = launch.agent_port(plan)
@@ -104,6 +106,7 @@ async def _live(machine: Machine, running: launch.Running) -> Exited:
                 "watching helpers": _watch_helpers(running, verdict),
                 "stopping": _go_down(machine, running),
                 "asking for the state": _resolve_doubts(machine, running),
+                "serving leases": machine.leases.serve(),
             }.items()
         ]
         exit_ = await asyncio.shield(running.process.exited)

@@ -19,6 +19,7 @@ from ..facts import Facts
 from . import launch, stats, stopping
 from .descriptors import Descriptors
 from .io_errors import IoErrors
+from .leases import Leases
 from .lifecycle import Act, Acted, AgentPort, Event, Seen, StateName, created, step
 from .log import now
 
@@ -46,6 +47,8 @@ class Machine:
         self.running: launch.Running | None = None
         self.taps: Mapping[str, str] = {}
         """Interface behind each NIC that is a tap."""
+        self.leases = Leases()
+        """What the guest is told of its addresses, and the sockets on which it asks."""
         self.agent_port = ""
         """Id of the guest agent's port in QEMU's events."""
         self.requested: asyncio.Future[Request] = asyncio.get_running_loop().create_future()
