@@ -59,4 +59,5 @@ def _probe(world: World) -> Qemu:
 
 
 def _prove(qemu: Qemu, world: World) -> KvmVerdict:
-    return prove_kvm(qemu, find_probe_kernel(), cache_dir=world.folders.probes)
+    built = sorted(world.folders.cache.glob("guests/tiny-*/vmlinuz"))
+    return prove_kvm(qemu, find_probe_kernel(built), cache_dir=world.folders.probes)

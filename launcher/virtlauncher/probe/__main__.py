@@ -1,54 +1,76 @@
-"""`virt-launcher-probe`: what this node offers to VMs, as a file for virt-handler.
+"""`virt-launcher-probe`: what this machine offers, as a file for virt-handler.
 
-It runs in the launcher's image, so that QEMU, firmware and helpers are those that VMs will get.
+Run in the launcher's image, because what counts is the QEMU that VMs will get.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..builder.content.aio import Aio, works
 from ..errors import LauncherError
+from ..facts import Qemu
 from ..jsonable import to_jsonable
 from . import KvmVerdict, find_probe_kernel, find_qemu, probe_qemu, prove_kvm, store
 
 VERSION = 1
-"""Of the file's form."""
-SHIPPED_KERNEL = Path("/usr/lib/kubemu/vmlinuz")
-_NOT_ASKED = KvmVerdict(usable=False, why="nobody asked whether it is (--kvm)")
-
-
-def gather(cache: Path, *, kvm: bool, kernel: Path | None) -> dict[str, Any]:
-    """The content of the file. Raises LauncherError where QEMU cannot be asked."""
-    qemu = probe_qemu(find_qemu(), cache)
-    candidates = [kernel] if kernel else [SHIPPED_KERNEL]
-    verdict = prove_kvm(qemu, find_probe_kernel(candidates), cache_dir=cache) if kvm else _NOT_ASKED
-    return {"version": VERSION, "qemu": to_jsonable(qemu), "kvm": dataclasses.asdict(verdict)}
+"""Of the file; readers ignore keys that they do not know."""
+_FAILED = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Status 1 when there is no QEMU that answers."""
-    parser = argparse.ArgumentParser(prog="virt-launcher-probe", description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="the file to write")
-    parser.add_argument("--kvm", action="store_true", help="prove KVM by booting a kernel with it")
-    parser.add_argument("--kernel", type=Path, help=f"that kernel (default: {SHIPPED_KERNEL})")
-    parser.add_argument(
-        "--cache", type=Path, help="folder for answers that stay true (default: of --out)"
-    )
-    options = parser.parse_args(arguments)
-    out: Path = options.out
+    """0: the file is written. 2: wrong command line. 3: there is no QEMU here that can be used."""
+    chosen = _parser().parse_args(arguments)
     try:
-        facts = gather(options.cache or out.parent, kvm=options.kvm, kernel=options.kernel)
-        store.write(out, facts)
-    except (LauncherError, OSError) as error:
+        with tempfile.TemporaryDirectory() as folder:
+            found = observe(chosen, chosen.cache or Path(folder))
+        store.write(chosen.out, found)
+    except LauncherError as error:
         print(f"virt-launcher-probe: {error}", file=sys.stderr)
-        return 1
-    print(f"virt-launcher-probe: KVM usable: {facts['kvm']['usable']}: {facts['kvm']['why']}")
+        return _FAILED
+    except OSError as error:
+        print(f"virt-launcher-probe: {error.filename}: {error.strerror}", file=sys.stderr)
+        return _FAILED
     return 0
+
+
+def observe(chosen: argparse.Namespace, cache: Path) -> dict[str, Any]:
+    """The file's content. Raises LauncherError without a QEMU that can be used.
+
+    `io_uring` says what this very process may do: another pod's rules may differ.
+    """
+    qemu = probe_qemu(find_qemu(), cache)
+    verdict = _verdict(qemu, chosen, cache)
+    return {
+        "version": VERSION,
+        "qemu": to_jsonable(qemu),
+        "kvm": to_jsonable(verdict),
+        "io_uring": works(Aio.IO_URING, qemu.aio),
+    }
+
+
+def _verdict(qemu: Qemu, chosen: argparse.Namespace, cache: Path) -> KvmVerdict:
+    if not chosen.kvm:
+        return KvmVerdict(usable=False, why="KVM was not asked for")
+    kernel = chosen.kernel or find_probe_kernel()
+    return prove_kvm(qemu, kernel, chosen.cpu, cache_dir=cache)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="virt-launcher-probe", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="replaced whole")
+    parser.add_argument("--kvm", action="store_true", help="prove KVM by booting a Linux kernel")
+    parser.add_argument("--kernel", type=Path, metavar="PATH", help="that kernel")
+    parser.add_argument("--cpu", default="host", metavar="MODEL", help="that VMs get (%(default)s)")
+    parser.add_argument(
+        "--cache", type=Path, metavar="DIR", help="keep answers here, a proof until the next boot"
+    )
+    return parser
 
 
 if __name__ == "__main__":

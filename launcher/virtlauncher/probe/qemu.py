@@ -9,7 +9,7 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ MINIMUM = (7, 2, 0)
 """The oldest QEMU that has everything the launcher relies on, and the oldest that is tested."""
 _NAMES = ("qemu-system-x86_64", "/usr/libexec/qemu-kvm")
 _MODULES = ("/usr/lib/x86_64-linux-gnu/qemu", "/usr/lib64/qemu", "/usr/lib/qemu")
-_FORMAT = 1
+_FORMAT = 2
 _TIMEOUT = 30.0
 _LINE_LIMIT = 16 * 1024 * 1024
 _HINT = "install QEMU for x86: qemu-system-x86 (Debian, Ubuntu) or qemu-kvm (Fedora, RHEL)"
@@ -70,6 +70,7 @@ def _ask(path: str) -> Qemu:
         machines = ask("query-machines", {})
         models = ask("query-cpu-definitions", {})
         devices = ask("qom-list-types", {"implements": "device", "abstract": False})
+        schema = ask("query-qmp-schema", {})
     return Qemu(
         binary=path,
         version=(version["major"], version["minor"], version["micro"]),
@@ -77,7 +78,20 @@ def _ask(path: str) -> Qemu:
         machines=tuple(sorted(m["name"] for m in machines)),
         cpu_models=tuple(sorted(m["name"] for m in models)),
         devices=tuple(sorted(d["name"] for d in devices)),
+        aio=_aio(schema),
     )
+
+
+def _aio(schema: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """What this build has of BlockdevAioOptions: the values of a file's `aio` in blockdev-add.
+
+    The schema has no names for types: the way there leads from the command's arguments.
+    """
+    entries = {entry["name"]: entry for entry in schema}
+    options = entries[entries["blockdev-add"]["arg-type"]]
+    drivers = {variant["case"]: variant["type"] for variant in options["variants"]}
+    members = {member["name"]: member["type"] for member in entries[drivers["file"]]["members"]}
+    return tuple(entries[members["aio"]]["values"])
 
 
 @contextlib.contextmanager

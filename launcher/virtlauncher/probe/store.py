@@ -32,6 +32,6 @@ def read(path: Path) -> Any:
 def write(path: Path, answer: Any) -> None:
     """Keep an answer. Whoever reads at the same time gets the old or the new one, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}")
+    part = path.with_name(f"{path.name}.{os.getpid()}")
     part.write_text(json.dumps(answer))
     part.replace(path)
