@@ -13,7 +13,7 @@ from virtlauncher.errors import NotNow
 
 from .. import names
 from ..kinds import POD, VMI
-from ..kube import Kube, NotFound
+from ..kube import ApiError, Kube, NotFound
 from ..logs import about
 from ..recorder import Recorder
 from ..store import Key, Store
@@ -85,13 +85,14 @@ class Vmis:
                 assert_never(action)
 
     async def _ask_pod(self, vmi: Json, uid: str, link: Link) -> None:
+        """No answer is an answer too: the launcher may be gone with its pod."""
         meta = vmi["metadata"]
-        found = await self.kube.list_all(
-            POD,
-            meta["namespace"],
-            labels=f"{names.CREATED_BY}={meta['uid']}",
-            fields=f"spec.nodeName={self.node}",
-        )
+        found: list[Json] = []
+        try:
+            created_by = f"{names.CREATED_BY}={meta['uid']}"
+            found = await self.kube.list_all(POD, meta["namespace"], labels=created_by)
+        except ApiError as error:
+            _log.warning("its pod is not known: %s", error, extra=about(vmi))
         pod = pods.find_pod(found, uid)
         link.note_pod(pods.end_of(pod), pods.addresses_of(pod))
 

@@ -39,8 +39,8 @@ _PATIENCE = 60
 class PodLike:
     """One pod with a launcher in it, on a node whose pods are below `pods`."""
 
-    def __init__(self, pods: Path, volumes: Mapping[str, Path]) -> None:
-        self.uid = str(uuid.uuid4())
+    def __init__(self, pods: Path, volumes: Mapping[str, Path], uid: str = "") -> None:
+        self.uid = uid or str(uuid.uuid4())
         self.pods = pods
         self.sockets = pods / self.uid / "volumes" / "kubernetes.io~empty-dir" / "sockets"
         self.run_dir = pods / self.uid / "run"
@@ -57,6 +57,7 @@ class PodLike:
         self.process = self.spawn(
             *(sys.executable, "-P", "-m", "virtlauncher", "--standalone"),
             *("--run-dir", str(self.run_dir), "--socket", str(self.sockets / "launcher.sock")),
+            *("--termination-log", str(self.run_dir / "termination")),
         )
         return self
 
@@ -94,6 +95,11 @@ class PodLike:
             )
 
     @property
+    def last_words(self) -> str:
+        """The termination message."""
+        return (self.run_dir / "termination").read_text()
+
+    @property
     def console(self) -> str:
         """What the guest has printed."""
         try:
@@ -108,9 +114,16 @@ def _groups() -> Path:
     return root if (root / "cgroup.controllers").exists() else root / "pids"
 
 
+def qemu_of(pod: PodLike) -> int:
+    """The launcher's child that is QEMU."""
+    pid = pod.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return next(int(one) for one in children if "qemu" in Path(f"/proc/{one}/comm").read_text())
+
+
 @contextlib.contextmanager
-def pod_like(pods: Path, guest: Guest) -> Iterator[PodLike]:
-    with PodLike(pods, {"kernel-boot": guest.folder}) as pod:
+def pod_like(pods: Path, guest: Guest, uid: str = "") -> Iterator[PodLike]:
+    with PodLike(pods, {"kernel-boot": guest.folder}, uid) as pod:
         yield pod
 
 

@@ -11,18 +11,12 @@ import pytest
 
 from images.guests.catalog import Guest
 from tests.integration.handler.conftest import console_has, following
-from tests.integration.handler.podlike import PodLike, a_vmi, pod_like
+from tests.integration.handler.podlike import PodLike, a_vmi, pod_like, qemu_of
 from tests.integration.netplumb.pods import POD
 from virtoperator.handler.seen import Name, Reach
 from virtoperator.handler.starting import Starter
 
 pytestmark = [pytest.mark.root, pytest.mark.qemu, pytest.mark.timeout(240)]
-
-
-def qemu_of(pod: PodLike) -> int:
-    """The launcher's child that is QEMU."""
-    children = Path(f"/proc/{pod.process.pid}/task/{pod.process.pid}/children").read_text().split()
-    return next(int(one) for one in children if "qemu" in Path(f"/proc/{one}/comm").read_text())
 
 
 @pytest.mark.guest

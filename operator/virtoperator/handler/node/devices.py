@@ -51,7 +51,8 @@ def watching(changed: Callable[[], None]) -> Iterator[None]:
 
     def hear() -> None:
         while (device := monitor.poll(0)) is not None:
-            if device.sys_name in _OF_INTEREST:
+            # KVM also says `change`, for every VM that is made or ends.
+            if device.sys_name in _OF_INTEREST and device.action in ("add", "remove"):
                 _log.info("device %s: %s", device.sys_name, device.action)
                 changed()
 
