@@ -185,7 +185,9 @@ class Crash(logging.Handler):
             os._exit(9)
         self.left -= 1
 
-logging.basicConfig(level=logging.DEBUG, handlers=[Crash()])
+log = logging.getLogger("netplumb")
+log.setLevel(logging.DEBUG)
+log.addHandler(Crash())
 wanted = netplumb.Wanted(name="default", mac="02:51:52:00:00:01", hostname="vm")
 netplumb.connect(os.open(sys.argv[1], os.O_RDONLY), [wanted], netplumb.Resolver())
 """
