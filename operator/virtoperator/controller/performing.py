@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, assert_never
+from typing import Any, Protocol, assert_never
 
 from ..kinds import Kind
 from ..kube import AlreadyExists, ApiError, Forbidden, Invalid, Kube, NotFound
-from ..recorder import Recorder
 from .actions import Action, Again, Change, Create, Delete, Failure, Tell, Tone
 from .trees import controller_of, name_of, uid_of
 
 Json = dict[str, Any]
 Take = Callable[[Kind, Json], None]
 """Takes in an object as the API server answered it: we see our own writes at once."""
+
+
+class Teller(Protocol):
+    """Who sends events (recorder.Recorder)."""
+
+    def normal(self, about: Json, reason: str, note: str) -> None: ...
+    def warning(self, about: Json, reason: str, note: str) -> None: ...
+
+
 _Place = tuple[Kind, str, str]
 
 
@@ -28,7 +36,7 @@ class Refused(Exception):
 class Performer:
     """Performs the actions of one reconcile after another."""
 
-    def __init__(self, kube: Kube, recorder: Recorder, take: Take) -> None:
+    def __init__(self, kube: Kube, recorder: Teller, take: Take) -> None:
         self._kube = kube
         self._recorder = recorder
         self._take = take

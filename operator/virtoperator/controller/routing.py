@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from ..kinds import NODE, POOL, PVC, REPLICASET, VM, VMI, Kind
 from ..store import Key, key_of
-from ..workqueue import WorkQueue
 from .stores import Stores, claim_key
 from .trees import controller_of, meta, name_of
 from .vmi.phases import phase_of
@@ -16,10 +15,16 @@ Json = dict[str, Any]
 _OWNERS = {kind.kind: kind for kind in (VM, VMI, REPLICASET, POOL)}
 
 
+class Wanted(Protocol):
+    """Where keys go that want attention (workqueue.WorkQueue)."""
+
+    def add(self, key: Key, /) -> None: ...
+
+
 class Router:
     """Adds keys to work queues."""
 
-    def __init__(self, stores: Stores, queues: Mapping[Kind, WorkQueue[Key]]) -> None:
+    def __init__(self, stores: Stores, queues: Mapping[Kind, Wanted]) -> None:
         self._stores = stores
         self._queues = queues
 

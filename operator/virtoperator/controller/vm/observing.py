@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ from ...kube import Kube, NotFound
 from ...settings import Settings
 from ...store import Key
 from ..actions import Action, Failure
+from ..clock import Clock, utc_now
 from ..stores import Stores
 from ..trees import at, controller_of, is_deleting, meta, uid_of
 from ..vmi.phases import is_final
@@ -25,10 +25,17 @@ Json = dict[str, Any]
 class VmReconciler:
     """driving.Reconciler of VMs."""
 
-    def __init__(self, kube: Kube, stores: Stores, settings: Callable[[], Settings]) -> None:
+    def __init__(
+        self,
+        kube: Kube,
+        stores: Stores,
+        settings: Callable[[], Settings],
+        clock: Clock = utc_now,
+    ) -> None:
         self._kube = kube
         self._stores = stores
         self._settings = settings
+        self._clock = clock
 
     async def observe(self, key: Key) -> Observed | None:
         vm = self._stores.vms.get(key)
@@ -43,7 +50,7 @@ class VmReconciler:
             started_from=await self._started_from(vm, vmi) if vmi else None,
             revisions=() if vmi else await self._revisions(vm),
             settings=self._settings(),
-            now=datetime.datetime.now(datetime.UTC),
+            now=self._clock(),
         )
 
     def reconcile(self, seen: Observed) -> list[Action]:

@@ -12,6 +12,7 @@ from ...kube import Kube
 from ...settings import Settings
 from ...store import Key
 from ..actions import Action, Failure
+from ..clock import Clock, utc_now
 from ..node.reconcile import is_lost
 from ..stores import Stores, claims_of
 from ..trees import at, controller_of, is_deleting, meta, uid_of
@@ -35,17 +36,19 @@ class VmiReconciler:
         stores: Stores,
         settings: Callable[[], Settings],
         take: Callable[[Kind, Json], None],
+        clock: Clock = utc_now,
     ) -> None:
         self._kube = kube
         self._stores = stores
         self._settings = settings
         self._take = take
+        self._clock = clock
 
     async def observe(self, key: Key) -> Observed | None:
         vmi = self._stores.vmis.get(key)
         if vmi is None:
             return None
-        now = datetime.datetime.now(datetime.UTC)
+        now = self._clock()
         pods = await self._pods(vmi)
         waits = phase_of(vmi).before_the_pod or phase_of(vmi) is Phase.SCHEDULING
         return Observed(
