@@ -14,9 +14,9 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
+import aiohttp
 import kopf
 
 from .kinds import Kind
@@ -163,7 +163,7 @@ def _registry(
     """Handlers that hand each event over to our loop, and nothing else: no writes, no retries."""
     registry = kopf.OperatorRegistry()
 
-    def login(**_: Any) -> kopf.ConnectionInfo:
+    async def login(**_: Any) -> kopf.AiohttpSession:
         return _connection(server)
 
     kopf.on.login(registry=registry)(login)
@@ -179,16 +179,11 @@ def _registry(
     return registry
 
 
-def _connection(server: Server) -> kopf.ConnectionInfo:
-    token = Path(server.token_file).read_text().strip() if server.token_file else server.token
-    return kopf.ConnectionInfo(
-        server=server.url,
-        ca_path=server.ca_file or None,
-        token=token or None,
-        scheme="Bearer" if token else None,
-        certificate_path=server.client_certificate or None,
-        private_key_path=server.client_key or None,
-    )
+async def _session(server: Server) -> kopf.AiohttpSession:
+    """A session with our view of TLS, and the token as it is now; kopf closes it."""
+    connector = aiohttp.TCPConnector(ssl=server.context(), limit=0)
+    session = aiohttp.ClientSession(connector=connector, headers=server.headers())
+    return kopf.AiohttpSession(server=server.url, aiohttp_session=session)
 
 
 def _settings(watches: Sequence[Watch], streaming: bool) -> kopf.OperatorSettings:
