@@ -164,7 +164,7 @@ def _registry(
     registry = kopf.OperatorRegistry()
 
     async def login(**_: Any) -> kopf.AiohttpSession:
-        return _connection(server)
+        return await _session(server)
 
     kopf.on.login(registry=registry)(login)
     for watch in watches:
