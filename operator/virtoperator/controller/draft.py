@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import datetime
 from collections.abc import Iterable
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from .. import conditions
 from ..kinds import Kind
 from .actions import Action, Change, Tell
-from .trees import Json, merge_patch, meta, name_of
+from .trees import Json, copied, merge_patch, meta, name_of
 
 
 class Draft:
@@ -20,7 +19,7 @@ class Draft:
         self.kind = kind
         self.now = now
         self._before = body
-        self.tree: Json = copy.deepcopy(body)
+        self.tree: Json = copied(body)
         self._told: list[Tell] = []
 
     @property

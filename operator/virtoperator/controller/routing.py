@@ -39,6 +39,7 @@ class Router:
         elif kind is VMI:
             # A VM may wait for its name, whoever the VMI belongs to.
             self._queues[VM].add(key_of(body))
+            self._adopters(body)
         elif kind is PVC:
             for vmi in self._stores.vmis.keys("claim", claim_key(*key_of(body))):
                 self._queues[VMI].add(vmi)
@@ -60,6 +61,14 @@ class Router:
         for kind, queue in self._queues.items():
             for key in self._stores.by_kind[kind]:
                 queue.add(key)
+
+    def _adopters(self, vmi: Json) -> None:
+        """A VMI without a controller concerns the replica sets of its namespace."""
+        if REPLICASET not in self._queues or controller_of(vmi):
+            return
+        for key in self._stores.replicasets:
+            if key.namespace == meta(vmi)["namespace"]:
+                self._queues[REPLICASET].add(key)
 
     def _owner(self, body: Json) -> None:
         owner = controller_of(body)

@@ -19,7 +19,7 @@ class Stores:
 
     def __init__(self) -> None:
         self.vms = Store(owner=_owner)
-        self.vmis = Store(owner=_owner, claim=_claims, node=_node)
+        self.vmis = Store(owner=_owner, orphan=_orphan, claim=_claims, node=_node)
         self.pods = Store(vmi=_vmi, node=_pod_node)
         self.claims = Store()
         self.nodes = Store()
@@ -57,6 +57,11 @@ def claims_of(vmi: Json) -> list[str]:
 def _owner(body: Json) -> Iterable[str]:
     uid = controller_of(body).get("uid")
     return (str(uid),) if uid else ()
+
+
+def _orphan(body: Json) -> Iterable[str]:
+    """Objects without a controller, by their namespace: somebody may adopt them."""
+    return () if controller_of(body) else (str(meta(body).get("namespace", "")),)
 
 
 def _claims(vmi: Json) -> Iterable[str]:

@@ -17,6 +17,21 @@ def at(tree: Json | None, *path: str) -> Any:
     return value
 
 
+def copied(tree: Json) -> Json:
+    """A copy, all the way down; `copy.deepcopy` takes four times as long."""
+    return {key: _copied(value) for key, value in tree.items()}
+
+
+def _copied(value: Any) -> Any:
+    match value:
+        case dict():
+            return copied(value)
+        case list():
+            return [_copied(item) for item in value]
+        case _:
+            return value
+
+
 def merge_patch(old: Json, new: Json) -> Json:
     """The JSON merge patch (RFC 7386) that makes `new` of `old`; empty when they are equal."""
     patch: Json = {key: None for key in old if key not in new}

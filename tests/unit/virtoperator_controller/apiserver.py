@@ -6,7 +6,6 @@ owner references. It answers `Kube.request`, so everything above that is the rea
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import datetime
 import itertools
@@ -14,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.unit.virtoperator_controller.objects import NOW, Json, apply_merge, stamp
+from virtoperator.controller.trees import copied
 from virtoperator.kinds import EVENT, NODE, POD, POOL, PVC, REPLICASET, REVISION, VM, VMI, Kind
 from virtoperator.kube import AlreadyExists, Conflict, Kube, NotFound, Patch, Server
 
@@ -37,10 +37,10 @@ class Api:
 
     def get(self, kind: Kind, name: str, namespace: str = "default") -> Json | None:
         found = self.objects.get((kind, namespace, name))
-        return copy.deepcopy(found) if found else None
+        return copied(found) if found else None
 
     def all(self, kind: Kind) -> list[Json]:
-        return [copy.deepcopy(one) for place, one in self.objects.items() if place[0] is kind]
+        return [copied(one) for place, one in self.objects.items() if place[0] is kind]
 
     def create(self, kind: Kind, body: Json) -> Json:
         meta = body["metadata"]
@@ -48,9 +48,9 @@ class Api:
         if place in self.objects:
             raise AlreadyExists(409, "AlreadyExists", f"{meta['name']} exists")
         uid = f"uid-{next(self._counter)}"
-        stored = copy.deepcopy(body)
+        stored = copied(body)
         stored["metadata"].update(uid=uid, creationTimestamp=stamp(self.now), generation=1)
-        self.created.append(copy.deepcopy(stored))
+        self.created.append(copied(stored))
         return self._store("ADDED", place, stored)
 
     def change(self, kind: Kind, namespace: str, name: str, patch: Json) -> Json:
@@ -65,7 +65,7 @@ class Api:
                 raise Conflict(409, "Conflict", f"{name} has another {field}")
         changed = apply_merge(known, patch)
         if changed == known:
-            return copy.deepcopy(known)
+            return copied(known)
         if changed.get("spec") != known.get("spec"):
             changed["metadata"]["generation"] = known["metadata"]["generation"] + 1
         if "deletionTimestamp" in changed["metadata"] and self._may_go(kind, changed):
@@ -79,7 +79,7 @@ class Api:
             raise NotFound(404, "NotFound", f"{name} is not there")
         if uid and known["metadata"]["uid"] != uid:
             raise Conflict(409, "Conflict", f"{name} has another uid")
-        going = copy.deepcopy(known)
+        going = copied(known)
         going["metadata"].setdefault("deletionTimestamp", stamp(self.now))
         if self._may_go(kind, going):
             self._remove(place)
@@ -100,14 +100,14 @@ class Api:
         body["metadata"]["resourceVersion"] = str(next(self._counter))
         self.objects[place] = body
         self._announce(event, place[0], body)
-        return copy.deepcopy(body)
+        return copied(body)
 
     def _remove(self, place: Place) -> Json:
         body = self.objects.pop(place)
         body["metadata"]["resourceVersion"] = str(next(self._counter))
         self._announce("DELETED", place[0], body)
         self._collect(body["metadata"]["uid"])
-        return copy.deepcopy(body)
+        return copied(body)
 
     def _collect(self, uid: str) -> None:
         for place, one in list(self.objects.items()):
@@ -117,7 +117,7 @@ class Api:
 
     def _announce(self, event: str, kind: Kind, body: Json) -> None:
         for listener in self.listeners:
-            listener(event, kind, copy.deepcopy(body))
+            listener(event, kind, copied(body))
 
 
 class MemoryKube(Kube):

@@ -207,7 +207,7 @@ async def _play(strategy: str, steps: list[tuple[str, int, int, int]]) -> World:
     return world
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(strategy=st.sampled_from(STRATEGIES), steps=st.lists(_STEP, max_size=60))
 def test_any_order_of_events_comes_to_rest_with_one_pod_for_each_vmi(
     strategy: str, steps: list[tuple[str, int, int, int]]
@@ -236,7 +236,7 @@ _HARMLESS = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(steps=st.lists(_HARMLESS, min_size=10, max_size=60))
 def test_two_leaders_who_hear_late_start_one_instance_and_keep_it(
     steps: list[tuple[str, int, int, int]],
@@ -247,7 +247,7 @@ def test_two_leaders_who_hear_late_start_one_instance_and_keep_it(
     assert (made["VirtualMachineInstance"], made["Pod"]) == (1, 1)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(steps=st.lists(_STEP, max_size=60))
 def test_a_deleted_vm_leaves_nothing(steps: list[tuple[str, int, int, int]]) -> None:
     async def play() -> World:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from virtcrds.clusterconfig import RolloutStrategy
 
 from ... import names
 from ..draft import Draft
-from ..trees import annotations_of, at, meta
+from ..trees import annotations_of, at, copied, meta
 
 _LIVE = ("nodeSelector", "affinity", "tolerations")
 """Fields of the template that matter only when a pod is made: a change reaches the VMI at once."""
@@ -47,7 +46,7 @@ def carry_over(vm: Json, vmi: Draft, rollout: RolloutStrategy) -> None:
 
 
 def _neutral(spec: Json, live: tuple[str, ...]) -> Json:
-    neutral = {key: value for key, value in copy.deepcopy(spec).items() if key not in live}
+    neutral = {key: value for key, value in copied(spec).items() if key not in live}
     # An identity that was written down later is the one that the guest had all along.
     (at(neutral, "domain", "firmware") or {}).pop("uuid", None)
     if at(neutral, "domain", "firmware") == {}:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from ... import names
 from ...kinds import REVISION, VMI
-from ..trees import at, meta, name_of, owner_reference, uid_of
+from ..trees import at, copied, meta, name_of, owner_reference, uid_of
 from ..vmi.preparing import with_addresses
 
 Json = dict[str, Any]
@@ -37,7 +36,7 @@ def start_revision(vm: Json) -> Json:
 def instance(vm: Json, *, paused: bool = False) -> Json:
     """The VMI of a start now; it waits with its first instruction when `paused`."""
     template = vm["spec"]["template"]
-    spec = copy.deepcopy(template["spec"])
+    spec = copied(template["spec"])
     with_addresses(spec, uid_of(vm))
     if paused:
         spec["startStrategy"] = "Paused"

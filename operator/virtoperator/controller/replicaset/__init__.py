@@ -1,0 +1,1 @@
+"""As many equal VMIs as were asked for."""
