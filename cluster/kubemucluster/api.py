@@ -19,7 +19,10 @@ def get(layout: Layout, path: str) -> Any:
 
 
 def call(layout: Layout, method: str, path: str, body: Any = None) -> Any:
-    """Sends a request and returns the JSON that answers it; OSError when it is refused."""
+    """Sends a request and returns the JSON that answers it; OSError when it is refused.
+
+    A PATCH is a JSON merge patch.
+    """
     with _opened(layout, method, path, body) as answer:
         return json.load(answer)
 
@@ -65,11 +68,12 @@ def _opened(
 ) -> HTTPResponse:
     context = ssl.create_default_context(cafile=str(layout.pki / "ca.crt"))
     context.load_cert_chain(layout.pki / "admin.crt", layout.pki / "admin.key")
+    kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
     request = urllib.request.Request(
         layout.server + path,
         method=method,
         data=None if body is None else json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
+        headers={"Content-Type": kind},
     )
     answer: HTTPResponse = urllib.request.urlopen(request, timeout=timeout, context=context)
     return answer

@@ -1,29 +1,35 @@
 """Claims for devices: a provisioner that makes each volume a file behind a loop device.
 
 A claim in block mode gets the device; one in file system mode gets an ext4 of exactly the size it
-asked for, which can be filled to the brim. Runs on the machine as a daemon of the cluster.
+asked for, which can be filled to the brim. Claims that ask for more get it here, too, those of
+folders included. Runs on the machine as a daemon of the cluster.
 """
 
 from __future__ import annotations
 
+import decimal
 import logging
+import math
 import os
+import re
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from . import api, cluster, tools
 from .errors import ClusterError
 from .layout import Layout
 
 PROVISIONER = "kubemu.io/loop"
+_FOLDERS = "rancher.io/local-path"
 _SELECTED = "volume.kubernetes.io/selected-node"
 _WANTED_BY = "volume.kubernetes.io/storage-provisioner"
 _MADE_BY = "pv.kubernetes.io/provisioned-by"
-_UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "k": 10**3, "M": 10**6, "G": 10**9, "": 1}
+_QUANTITY = re.compile(r"([0-9]+\.?[0-9]*)(?:([kKMGTPE])(i?)|[eE]([0-9]+))?")
 _log = logging.getLogger(__name__)
 
 
@@ -52,18 +58,56 @@ class Remove:
     name: str
 
 
-def decide(claims: list[Any], volumes: list[Any]) -> list[Make | Remove]:
+@dataclass(frozen=True, kw_only=True)
+class Grow:
+    """A claim asks for more than its volume has."""
+
+    name: str
+    namespace: str
+    claim: str
+    size: str
+    is_device: bool
+    """Else it is a folder, which has no size to change."""
+    has_file_system: bool
+    """On the device. The kubelet grows it, for which it needs CAP_SYS_RESOURCE."""
+
+
+def decide(claims: list[Any], volumes: list[Any]) -> list[Make | Grow | Remove]:
     """What to do about the API's objects; nothing when all is as it should be."""
     present = {volume["metadata"]["name"] for volume in volumes}
+    by_uid = {claim["metadata"]["uid"]: claim for claim in claims}
     makes = [make for claim in claims if (make := _wanted(claim)) and make.name not in present]
+    grows = [grow for volume in volumes if (grow := _larger(volume, by_uid))]
     removes = [
         Remove(name=volume["metadata"]["name"])
         for volume in volumes
-        if volume["metadata"].get("annotations", {}).get(_MADE_BY) == PROVISIONER
+        if _made_by(volume) == PROVISIONER
         and volume["spec"]["persistentVolumeReclaimPolicy"] == "Delete"
         and volume.get("status", {}).get("phase") == "Released"
     ]
-    return [*makes, *removes]
+    return [*makes, *grows, *removes]
+
+
+def _made_by(volume: Any) -> str:
+    return str(volume["metadata"].get("annotations", {}).get(_MADE_BY, ""))
+
+
+def _larger(volume: Any, claims: Mapping[str, Any]) -> Grow | None:
+    claim = claims.get(volume["spec"].get("claimRef", {}).get("uid", ""))
+    if claim is None or _made_by(volume) not in (PROVISIONER, _FOLDERS):
+        return None
+    size = claim["spec"]["resources"]["requests"]["storage"]
+    if parse_size(size) <= parse_size(volume["spec"]["capacity"]["storage"]):
+        return None
+    is_device = _made_by(volume) == PROVISIONER
+    return Grow(
+        name=volume["metadata"]["name"],
+        namespace=claim["metadata"]["namespace"],
+        claim=claim["metadata"]["name"],
+        size=size,
+        is_device=is_device,
+        has_file_system=is_device and volume["spec"]["volumeMode"] == "Filesystem",
+    )
 
 
 def _wanted(claim: Any) -> Make | None:
@@ -84,9 +128,13 @@ def _wanted(claim: Any) -> Make | None:
 
 
 def parse_size(size: str) -> int:
-    """Bytes of a quantity as claims use them; ValueError for other forms."""
-    number = size.rstrip("KMGik")
-    return int(number) * _UNITS[size.removeprefix(number)]
+    """Bytes of a Kubernetes quantity, rounded up; ValueError when it is none."""
+    match = _QUANTITY.fullmatch(size)
+    if match is None:
+        raise ValueError(f"{size!r} is no quantity")
+    number, prefix, binary, exponent = match.groups()
+    factor: int = (1024 if binary else 1000) ** (" KMGTPE".index(prefix.upper()) if prefix else 0)
+    return math.ceil(decimal.Decimal(f"{number}e{exponent or 0}") * factor)
 
 
 def volume_of(make: Make, device: str) -> dict[str, Any]:
@@ -116,22 +164,43 @@ def volume_of(make: Make, device: str) -> dict[str, Any]:
     }
 
 
-def perform(layout: Layout, action: Make | Remove) -> None:
-    """Makes or removes one volume; doing it twice is doing it once."""
-    folder = layout.state / "volumes"
-    image = folder / f"{action.name}.img"
-    if isinstance(action, Make):
-        folder.mkdir(exist_ok=True)
-        with image.open("ab") as handle:
-            os.truncate(handle.fileno(), parse_size(action.size))
-        body = volume_of(action, _device(image) or _attached(image))
-        api.call(layout, "POST", "/api/v1/persistentvolumes", body)
-        return
-    device = _device(image)
-    if device:
-        tools.run(["losetup", "-d", device])
-    image.unlink(missing_ok=True)
-    api.call(layout, "DELETE", f"/api/v1/persistentvolumes/{action.name}")
+def perform(layout: Layout, action: Make | Grow | Remove) -> None:
+    """Makes, enlarges or removes one volume; doing it twice is doing it once."""
+    image = layout.state / "volumes" / f"{action.name}.img"
+    match action:
+        case Make():
+            image.parent.mkdir(exist_ok=True)
+            _resize(image, action.size)
+            body = volume_of(action, _device(image) or _attached(image))
+            api.call(layout, "POST", "/api/v1/persistentvolumes", body)
+        case Grow():
+            if action.is_device:
+                _resize(image, action.size)
+                tools.run(["losetup", "-c", _device(image)])
+            path = f"/api/v1/namespaces/{action.namespace}/persistentvolumeclaims/{action.claim}"
+            api.call(layout, "PATCH", f"{path}/status", {"status": grown(action)})
+            # Last, because it is what tells that nothing is left to do.
+            capacity = {"spec": {"capacity": {"storage": action.size}}}
+            api.call(layout, "PATCH", f"/api/v1/persistentvolumes/{action.name}", capacity)
+        case Remove():
+            if device := _device(image):
+                tools.run(["losetup", "-d", device])
+            image.unlink(missing_ok=True)
+            api.call(layout, "DELETE", f"/api/v1/persistentvolumes/{action.name}")
+        case _:
+            assert_never(action)
+
+
+def grown(grow: Grow) -> dict[str, Any]:
+    """The claim's status: it has what it asked for, or waits for its file system to be grown."""
+    if grow.has_file_system:
+        return {"conditions": [{"type": "FileSystemResizePending", "status": "True"}]}
+    return {"capacity": {"storage": grow.size}}
+
+
+def _resize(image: Path, size: str) -> None:
+    with image.open("ab") as handle:
+        os.truncate(handle.fileno(), parse_size(size))
 
 
 def _device(image: Path) -> str:
@@ -151,14 +220,27 @@ def serve(layout: Layout) -> None:
     while True:
         changed.wait()
         changed.clear()
-        try:
-            for action in decide(*(api.get(layout, path)["items"] for path in paths)):
-                _log.info("%s", action)
-                perform(layout, action)
-        except (ClusterError, OSError, ValueError) as error:
-            _log.warning("%s; again in a second", error)
+        if not _reconciled(layout, *paths):
             time.sleep(1)
             changed.set()
+
+
+def _reconciled(layout: Layout, *paths: str) -> bool:
+    """Does what is to be done; False when something of it failed, which stops nothing else."""
+    try:
+        actions = decide(*(api.get(layout, path)["items"] for path in paths))
+    except OSError as error:
+        _log.warning("%s; again in a second", error)
+        return False
+    failed = False
+    for action in actions:
+        _log.info("%s", action)
+        try:
+            perform(layout, action)
+        except (ClusterError, OSError) as error:
+            _log.warning("%s; again in a second", error)
+            failed = True
+    return not failed
 
 
 def _watch(layout: Layout, path: str, changed: threading.Event) -> None:
