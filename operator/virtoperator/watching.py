@@ -14,7 +14,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import kopf
@@ -122,6 +122,8 @@ class Watcher:
             settings=_settings(self._watches, self._streaming),
             clusterwide=True,
             standalone=True,
+            # kopf would ask who runs it, and a container's user has no name.
+            identity=cast(Any, "virtoperator"),
             stop_flag=stop,
         )
         # aiohttp closes TLS connections a moment after their session; this loop is its last.
