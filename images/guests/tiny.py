@@ -21,7 +21,11 @@ from . import cpio, disk, modules
 from .packages import Apt, Package
 
 _HERE = Path(__file__).parent
-_PROGRAMS = {"usr/bin/echo-server": "echo-server.c", "usr/bin/sudo": "sudo.c"}
+_PROGRAMS = {
+    "usr/bin/dhcpv6": "dhcpv6.c",
+    "usr/bin/echo-server": "echo-server.c",
+    "usr/bin/sudo": "sudo.c",
+}
 _COMPILE = ("gcc", "-std=gnu11", "-static", "-Os", "-s", "-Wall", "-Wl,--build-id=none")
 
 
