@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -99,9 +100,10 @@ class Builder:
         """The digest of what the image is, as 64 hex digits."""
         return self._run("images", "--no-trunc", "--format={{.ID}}", image).strip()[-64:]
 
-    def size(self, image: str) -> str:
-        """Its layers' size unpacked, for people."""
-        return self._run("images", "--format={{.Size}}", image).strip()
+    def megabytes(self, image: str) -> float:
+        """The size of its layers, unpacked."""
+        said = self._run("images", "--format={{.Size}}", image)
+        return megabytes(said)
 
     def source(self, image: str) -> str:
         """The image in the words of skopeo."""
@@ -119,3 +121,11 @@ class Builder:
         if done.returncode != 0:
             raise EngineError(f"{' '.join(command)}: {done.stderr.strip()[-4000:]}")
         return done.stdout
+
+
+def megabytes(size: str) -> float:
+    """The number in what engines print for people: '227 MB', '1.2GB'. Raises EngineError."""
+    found = re.fullmatch(r"([\d.]+) ?([kMG]?)i?B", size.strip())
+    if found is None:
+        raise EngineError(f"{size!r} is no size")
+    return float(found[1]) * {"": 1e-6, "k": 1e-3, "M": 1, "G": 1e3}[found[2]]

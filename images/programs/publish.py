@@ -16,7 +16,7 @@ from kubemucluster import cluster as clusters
 from kubemucluster import images as cluster_images
 
 from . import base, context
-from .engine import Builder, Engine
+from .engine import Builder, Engine, EngineError
 from .names import Program
 
 PREFIX = "kubemu"
@@ -63,7 +63,7 @@ def publish(
     builder = Builder(Engine.installed(), root / "programs" / "store")
     with exclusive(root / "programs" / ".lock"):
         name = build(image, builder, root)
-        say(f"{image}: {builder.size(name)} unpacked, at most {image.megabytes} MB")
+        _check_size(image, builder.megabytes(name))
         source, content = builder.source(name), builder.identity(name)[:16]
         return push(source, f"{image}:{TAG}"), push(source, f"{image}:{content}")
 
@@ -83,3 +83,10 @@ def build(program: Program, builder: Builder, cache: Path) -> str:
         builder.build(name, Path(folder) / "Containerfile", Path(folder), {"BASE": debian_name})
     builder.prune()
     return name
+
+
+def _check_size(program: Program, size: float) -> None:
+    text = f"{program}: {size:.0f} MB unpacked; the budget is {program.megabytes} MB"
+    if size > program.megabytes:
+        raise EngineError(text)
+    say(text)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +26,10 @@ from virtlauncher import client
 from virtlauncher.facts import Accel, Facts, Nic, NicKind, Qemu, Source, SourceKind
 from virtlauncher.jsonable import from_jsonable
 
-pytestmark = [pytest.mark.cluster, pytest.mark.root, pytest.mark.guest]
+pytestmark = [pytest.mark.cluster, pytest.mark.root, pytest.mark.guest, pytest.mark.timeout(600)]
 
-PATIENCE = 90.0
+PATIENCE = 240.0
 RUN, DISK = "/run/kubemu", "/var/lib/kubemu/volumes/root"
-_PROBE = """
-import json, pathlib
-from virtlauncher.jsonable import to_jsonable
-from virtlauncher.probe import find_qemu, probe_qemu
-print(json.dumps(to_jsonable(probe_qemu(find_qemu(), pathlib.Path("/tmp")))))
-"""
 USER_DATA = "#!/bin/sh\necho hello from a pod\n"
 
 
@@ -111,9 +107,10 @@ def a_machine() -> VirtualMachineInstance:
 
 
 def the_facts(kube: Kube, namespace: str) -> Facts:
-    probed = kube.execute(namespace, "vm", "python3", "-c", _PROBE)
+    kube.execute(namespace, "vm", "virt-launcher-probe", "--out=/tmp/facts.json")
+    probed = json.loads(kube.execute(namespace, "vm", "cat", "/tmp/facts.json"))
     return Facts(
-        qemu=from_jsonable(Qemu, json.loads(probed)),
+        qemu=from_jsonable(Qemu, probed["qemu"]),
         accel=Accel.TCG,
         volumes={"root": Source(kind=SourceKind.DIR, path=DISK, readonly=True)},
         nics={"default": Nic(kind=NicKind.USER, mac="02:00:00:00:00:01")},
@@ -157,6 +154,9 @@ async def test_a_guest_boots_in_a_restricted_pod_and_is_powered_down_with_it(
         with socket.socket(fileno=reply.fds["console"]) as console:
             said = await asyncio.to_thread(read_until, console, "ready uptime")
         assert "hello from a pod" in said
+        assert "hello from a pod" in kube.execute(namespace, "vm", "cat", f"{RUN}/console.log")
+        running = kube.execute(namespace, "vm", "qmp", "query-status")
+        assert json.loads(running)["status"] == "running"
         kube.delete(namespace, "pod", "vm", wait=False)
         async with asyncio.timeout(PATIENCE):
             ending: dict[str, Any] = (await launcher.until("ended"))["ending"]
@@ -164,6 +164,19 @@ async def test_a_guest_boots_in_a_restricted_pod_and_is_powered_down_with_it(
     kube.wait(namespace, "pod", "vm", ".status.phase", "Succeeded")
     (container,) = kube.get(namespace, "pod", "vm")["status"]["containerStatuses"]
     assert container["state"]["terminated"]["message"] == ending["message"]
+
+
+def test_the_image_has_everything_compiled(kube: Kube, namespace: str, image: str) -> None:
+    kube.apply(namespace, a_launcher(image))
+    kube.await_ready(namespace, "vm")
+    script = "import asyncio, virtlauncher.builder.process, virtlauncher.resident.app"
+    argv = ("python3", "-I", "-v", "-c", script)
+    done = subprocess.run(
+        kube.command("-n", namespace, "exec", "vm", "--", *argv), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    from_source = re.findall(r"^# code object from '?(/\S+\.py)\b", done.stderr, re.M)
+    assert "matches" in done.stderr and from_source == []
 
 
 @pytest.fixture(autouse=True)
