@@ -67,7 +67,9 @@ async def serving(
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, address or None, port, ssl_context=tls).start()
+        # asyncio takes '::' for IPv6 alone; without an address it is both families.
+        host = None if address == "::" else address
+        await web.TCPSite(runner, host, port, ssl_context=tls).start()
         _log.info("serving on port %d", port)
         yield
     finally:

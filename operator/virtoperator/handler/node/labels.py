@@ -32,6 +32,10 @@ OBSOLETE_MODELS = frozenset(
 )
 """Models that no VM should be placed by, as in KubeVirt."""
 
+_NO_MACHINES = frozenset({"none", "x-remote"})
+_NO_MODELS = frozenset({"base", "host", "max"})
+"""What QEMU lists beside real ones: nothing for a VM, or whatever there is."""
+
 
 def labels_of(ground: Ground | None, *, ready: bool, kvm: bool, flags: Iterable[str]) -> Json:
     """All labels of ours. `kvm`: the device is there; `flags`: the host CPU's, as Linux calls
@@ -41,8 +45,9 @@ def labels_of(ground: Ground | None, *, ready: bool, kvm: bool, flags: Iterable[
     if ground is None:
         return labels
     qemu = ground.qemu
-    found = [names.MACHINE_TYPE_PREFIX + name for name in {*qemu.machines, *qemu.machine_aliases}]
-    models = set(qemu.cpu_models) - OBSOLETE_MODELS
+    machines = {*qemu.machines, *qemu.machine_aliases} - _NO_MACHINES
+    found = [names.MACHINE_TYPE_PREFIX + name for name in machines]
+    models = set(qemu.cpu_models) - OBSOLETE_MODELS - _NO_MODELS
     found += [names.CPU_MODEL_PREFIX + name for name in models]
     if ground.kvm and kvm:
         labels[names.KVM_USABLE] = USABLE
