@@ -15,7 +15,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from .. import installation, names
-from ..kinds import DAEMON_SET, DEPLOYMENT, KUBEVIRT, NODE, POD, REPLICASET, VM, VMI, Kind
+from ..kinds import DAEMON_SET, DEPLOYMENT, KUBEVIRT, NODE, POD, POOL, REPLICASET, VM, VMI, Kind
 from ..kube import ApiError, Kube, Server, connected
 from ..leases import Elector
 from ..metrics import QueueMetrics
@@ -30,6 +30,7 @@ from .metrics import ControllerMetrics
 from .node.observing import NodeReconciler
 from .options import Options
 from .performing import Performer
+from .pool.observing import PoolReconciler
 from .replicaset.observing import ReplicaSetReconciler
 from .rivals import rivals
 from .routing import Router
@@ -127,6 +128,7 @@ class _Controller:
             VM: VmReconciler(self._kube, self._stores, settings),
             VMI: VmiReconciler(self._kube, self._stores, settings, self._take),
             REPLICASET: ReplicaSetReconciler(self._stores, settings),
+            POOL: PoolReconciler(self._stores, settings),
             NODE: NodeReconciler(self._stores),
         }
         counted = QueueMetrics(self._registry)

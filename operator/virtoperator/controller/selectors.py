@@ -12,7 +12,7 @@ def takes(selector: Json, labels: Mapping[str, str]) -> bool:
     """Whether a LabelSelector takes an object of these labels; an empty one takes all."""
     wanted = selector.get("matchLabels") or {}
     rules = selector.get("matchExpressions") or ()
-    return wanted.items() <= labels.items() and all(_holds(rule, labels) for rule in rules)
+    return wanted.items() <= labels.items() and all(holds(rule, labels) for rule in rules)
 
 
 def text_of(selector: Json) -> str:
@@ -21,7 +21,8 @@ def text_of(selector: Json) -> str:
     return ",".join([*equal, *map(_text, selector.get("matchExpressions") or ())])
 
 
-def _holds(rule: Json, labels: Mapping[str, str]) -> bool:
+def holds(rule: Json, labels: Mapping[str, str]) -> bool:
+    """Whether one requirement holds; an operator that is not known never does."""
     key, values = rule["key"], rule.get("values") or ()
     match rule["operator"]:
         case "In":
