@@ -10,15 +10,15 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import tools
-from .errors import NotPossible, StepFailed
+from . import golang, tools
+from .errors import StepFailed
+from .golang import Go
 
 MODULES = Path(__file__).parents[1] / "go"
 KUBERNETES = "v1.37.2"
@@ -93,43 +93,42 @@ def cache() -> Path:
 
 def built(say: Callable[[str], None] = lambda _: None) -> Programs:
     """Every program by name; builds what the cache lacks (about a quarter of an hour, once)."""
-    version = _go_version()
-    return {
-        name: path for module in ALL for name, path in _programs_of(module, version, say).items()
-    }
+    go = golang.find(MODULES, cache(), say)
+    return {name: path for module in ALL for name, path in _programs_of(module, go, say).items()}
 
 
-def _programs_of(module: Module, version: str, say: Callable[[str], None]) -> dict[str, Path]:
-    folder = cache() / "bin" / f"{module.folder}-{_key(module, version)}"
+def _programs_of(module: Module, go: Go, say: Callable[[str], None]) -> dict[str, Path]:
+    folder = cache() / "bin" / f"{module.folder}-{_key(module, go.version)}"
     paths = {name: folder / name for name in module.programs}
     if folder.is_dir():
         return paths
     with _only_one(cache() / "bin" / f".{module.folder}.lock"):
         if not folder.is_dir():
             say(f"building {', '.join(module.programs)} from source, once")
-            _build(module, folder)
+            _build(module, go, folder)
     return paths
 
 
-def _build(module: Module, folder: Path) -> None:
+def _build(module: Module, go: Go, folder: Path) -> None:
     """Builds beside the folder and renames it: a folder that exists is whole."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".building-") as work:
         for name, package in module.programs.items():
             _run_go(
-                module, ["build", "-p", "2", *module.flags(), "-o", f"{work}/out/{name}", package]
+                module,
+                go,
+                ["build", "-p", "2", *module.flags(), "-o", f"{work}/out/{name}", package],
             )
         Path(work, "out").rename(folder)
 
 
-def _run_go(module: Module, arguments: list[str]) -> None:
+def _run_go(module: Module, go: Go, arguments: list[str]) -> None:
     environment = {
         **os.environ,
         "CGO_ENABLED": "1" if module.cgo else "0",
         "GOFLAGS": "",
-        "GOTOOLCHAIN": "local",
     }
     done = subprocess.run(
-        ["nice", "-n", "19", _go(), *arguments],
+        ["nice", "-n", "19", go.program, *arguments],
         cwd=MODULES / module.folder,
         env=environment,
         capture_output=True,
@@ -152,21 +151,6 @@ def _key(module: Module, version: str) -> str:
         *(f"{name}={package}" for name, package in module.programs.items()),
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
-
-
-def _go() -> str:
-    found = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
-    if found is None:
-        raise NotPossible(
-            "There is no Go toolchain on this machine.",
-            hint="Kubernetes is built from source: install Go 1.26 or newer (go.dev/dl; a "
-            "distribution's may be too old) so that `go version` works.",
-        )
-    return found
-
-
-def _go_version() -> str:
-    return tools.output([_go(), "env", "GOVERSION", "GOOS", "GOARCH"])
 
 
 @contextlib.contextmanager

@@ -13,16 +13,20 @@ TAIL_LINES = 15
 
 
 def run(
-    argv: Sequence[str | Path], *, text: str | None = None, env: Mapping[str, str] | None = None
+    argv: Sequence[str | Path],
+    *,
+    text: str | None = None,
+    env: Mapping[str, str] | None = None,
+    folder: Path | None = None,
 ) -> str:
-    """Runs a program to its end and returns what it printed.
+    """Runs a program to its end, in a folder if that matters, and returns what it printed.
 
     Raises StepFailed with what it said when it fails or takes more than two minutes.
     """
     command = [str(word) for word in argv]
     try:
         done = subprocess.run(
-            command, input=text, env=env, capture_output=True, text=True, timeout=120
+            command, input=text, env=env, cwd=folder, capture_output=True, text=True, timeout=120
         )
     except FileNotFoundError:
         raise StepFailed(f"{command[0]} is not installed.") from None
