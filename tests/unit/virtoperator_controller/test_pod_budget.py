@@ -26,25 +26,30 @@ def vmi(domain: dict[str, Any], **spec: Any) -> VirtualMachineInstance:
 @pytest.mark.parametrize(
     ("domain", "emulated", "mib"),
     [
-        ({"memory": {"guest": "128Mi"}}, False, 160 + 8 + 0.25 + 24),
-        ({"memory": {"guest": "128Mi"}}, True, 160 + 8 + 0.25 + 24 + 32 + 48),
-        ({"memory": {"guest": "1Gi"}}, True, 160 + 8 + 2 + 24 + 128 + 48),
-        ({"memory": {"guest": "64Gi"}}, True, 160 + 8 + 128 + 24 + 256 + 48),
-        ({"memory": {"guest": "128Mi"}, "cpu": {"cores": 4}}, False, 160 + 32 + 0.25 + 24),
+        ({"memory": {"guest": "128Mi"}}, False, 80 + 3 + 0.25 + 16),
+        ({"memory": {"guest": "128Mi"}}, True, 80 + 3 + 0.25 + 16 + 32 + 16),
+        ({"memory": {"guest": "1Gi"}}, True, 80 + 3 + 2 + 16 + 128 + 16),
+        ({"memory": {"guest": "64Gi"}}, True, 80 + 3 + 128 + 16 + 256 + 16),
+        ({"memory": {"guest": "128Mi"}, "cpu": {"cores": 4}}, False, 80 + 12 + 0.25 + 16),
         (
             {"memory": {"guest": "128Mi"}, "devices": {"autoattachGraphicsDevice": False}},
             False,
-            160 + 8 + 0.25,
+            80 + 3 + 0.25,
         ),
         (
             {"memory": {"guest": "128Mi"}, "devices": {"tpm": {}}, "ioThreadsPolicy": "shared"},
             False,
-            160 + 8 + 0.25 + 24 + 24 + 8,
+            80 + 3 + 0.25 + 16 + 24 + 8,
+        ),
+        (
+            {"memory": {"guest": "128Mi"}, "devices": {"disks": [{"name": "a"}, {"name": "b"}]}},
+            False,
+            80 + 3 + 0.25 + 16 + 8,
         ),
         (
             {"memory": {"guest": "128Mi", "reservedOverhead": {"addedOverhead": "10Mi"}}},
             False,
-            160 + 8 + 0.25 + 24 + 10,
+            80 + 3 + 0.25 + 16 + 10,
         ),
     ],
 )
@@ -65,17 +70,17 @@ _128 = {"memory": {"guest": "128Mi"}}
 @pytest.mark.parametrize(
     ("domain", "expected"),
     [
-        (_128, {"requests": {"cpu": "100m", "memory": "320.25Mi"}}),
-        ({**_128, "cpu": {"cores": 20}}, {"requests": {"cpu": "2", "memory": "472.25Mi"}}),
+        (_128, {"requests": {"cpu": "100m", "memory": "227.25Mi"}}),
+        ({**_128, "cpu": {"cores": 20}}, {"requests": {"cpu": "2", "memory": "284.25Mi"}}),
         (
             {"resources": {"requests": {"memory": "128Mi", "cpu": "250m"}}},
-            {"requests": {"cpu": "250m", "memory": "320.25Mi"}},
+            {"requests": {"cpu": "250m", "memory": "227.25Mi"}},
         ),
         (
             {"resources": {"requests": {"memory": "128Mi"}, "limits": {"memory": "256Mi"}}},
             {
-                "requests": {"cpu": "100m", "memory": "320.25Mi"},
-                "limits": {"memory": "448.25Mi"},
+                "requests": {"cpu": "100m", "memory": "227.25Mi"},
+                "limits": {"memory": "355.25Mi"},
             },
         ),
         (
@@ -85,7 +90,7 @@ _128 = {"memory": {"guest": "128Mi"}}
         (
             {"memory": {"guest": "128Mi", "hugepages": {"pageSize": "2Mi"}}},
             {
-                "requests": {"cpu": "100m", "memory": "192.25Mi", "hugepages-2Mi": "128Mi"},
+                "requests": {"cpu": "100m", "memory": "99.25Mi", "hugepages-2Mi": "128Mi"},
                 "limits": {"hugepages-2Mi": "128Mi"},
             },
         ),
@@ -94,7 +99,7 @@ _128 = {"memory": {"guest": "128Mi"}}
             {
                 "requests": {
                     "cpu": "100m",
-                    "memory": "320.25Mi",
+                    "memory": "227.25Mi",
                     "ephemeral-storage": str(1_050_000_000),
                 }
             },
@@ -122,7 +127,7 @@ def _in_mib(amounts: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
 
 def test_an_overcommitted_cluster_asks_for_less_than_the_guest_sees() -> None:
     amounts = compute_resources(vmi({"memory": {"guest": "1Gi"}}), Settings(memory_overcommit=200))
-    assert amounts["requests"]["memory"] == f"{512 + 160 + 8 + 2 + 24}Mi"
+    assert amounts["requests"]["memory"] == f"{512 + 80 + 3 + 2 + 16}Mi"
 
 
 def test_a_pod_has_one_name_for_each_vmi_and_attempt() -> None:
