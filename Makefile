@@ -6,7 +6,7 @@ RUN := $(UV) run --frozen
 PYTEST := $(RUN) pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sync run test check format unit integration e2e install guests cluster cluster-down images manifests bench clean
+.PHONY: help setup sync run test check format unit integration e2e install guests cluster cluster-down images kind manifests bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ cluster-down: ## remove it and everything it made
 
 install: cluster images ## install this tree in the local cluster; again, upgrade it
 	@$(RUN) python -m tools.install
+
+kind: setup guests ## install this tree in a cluster of kind (needs docker, kind, kubectl and KVM)
+	@$(RUN) python -m tools.kind
 
 guests: ## build the test guests (cached)
 	@$(RUN) python -m images.build guest tiny

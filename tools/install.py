@@ -28,9 +28,12 @@ Kubectl = Callable[..., str]
 """Run kubectl with these words, and `text` as its input; what it prints."""
 
 
-def install(kubectl: Kubectl, *, emulation: bool = True) -> None:
-    """Install, or upgrade; returns when everything is Ready. Raises what `kubectl` raises."""
-    images = published()
+def install(kubectl: Kubectl, push: publish.Push | None = None, *, emulation: bool = True) -> None:
+    """Install, or upgrade; returns when everything is Ready. Raises what `kubectl` raises.
+
+    `push` is how images get to the nodes; the default is the local cluster's registry.
+    """
+    images = published(push or publish.to_cluster())
     text = manifest(images[Program.OPERATOR], images[Program.LAUNCHER])
     kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", text=text)
     if emulation:
@@ -44,12 +47,11 @@ def install(kubectl: Kubectl, *, emulation: bool = True) -> None:
     kubectl("wait", "nodes", "--all", schedulable, f"--timeout={_ROLLOUT}s")
 
 
-def published() -> dict[Program, str]:
-    """References by content of our programs' images, in the local cluster's registry.
+def published(push: publish.Push) -> dict[Program, str]:
+    """References by content of our programs' images, where `push` has put them.
 
     The guests that tests and examples use are pushed too.
     """
-    push = publish.to_cluster()
     for guest in _GUESTS:
         publish.publish(guest, push)
     return {program: publish.publish(program, push)[-1] for program in Program}
@@ -69,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     try:
         install(_kubectl)
-    except (subprocess.CalledProcessError, RuntimeError, OSError) as error:
+    except (subprocess.CalledProcessError, *publish.FAILURES) as error:
         print(f"install: {error}", file=sys.stderr)
         return 1
     print(_kubectl("-n", NAMESPACE, "get", "pods", "-o", "wide"), end="")

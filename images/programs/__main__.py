@@ -8,18 +8,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from images.guests.packages import PackageError
-from images.packing import ImageName, PushError
-from kubemucluster.errors import ClusterError
+from images.packing import ImageName
 
 from . import publish
-from .base import BaseError
-from .context import ContextError
-from .engine import EngineError
 from .names import Program
 
 _ALL = (*Program, ImageName.TINY, ImageName.TINY_KERNEL, ImageName.CIRROS)
-_FAILURES = (BaseError, ClusterError, ContextError, EngineError, PackageError, PushError, OSError)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         for image in options.names:
             for reference in publish.publish(image, push):
                 print(reference, flush=True)
-    except _FAILURES as error:
+    except publish.FAILURES as error:
         print(f"images: {error}", file=sys.stderr)
         return 1
     return 0

@@ -6,19 +6,27 @@ manifest can name and no node has in another form.
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from images import packing
 from images.cache import cache_root, exclusive, say
+from images.guests.packages import PackageError
 from kubemucluster import cluster as clusters
 from kubemucluster import images as cluster_images
+from kubemucluster.errors import ClusterError
 
 from . import base, context
 from .engine import Builder, Engine, EngineError
 from .names import Program
 
+FAILURES = (
+    *(base.BaseError, context.ContextError, EngineError, PackageError),
+    *(packing.PushError, ClusterError, OSError),
+)
+"""What can go wrong in here; each says in a sentence what it is."""
 PREFIX = "kubemu"
 TAG = "devel"
 
@@ -49,13 +57,30 @@ def to_registry(address: str) -> Push:
     return push
 
 
+def to_kind(cluster: str) -> Push:
+    """Onto the nodes of a cluster of kind, under the names that the local cluster has for them.
+
+    Raises PushError.
+    """
+
+    def push(source: str, image: str) -> str:
+        reference = f"{cluster_images.REGISTRY}/{PREFIX}/{image}"
+        with tempfile.TemporaryDirectory() as folder:
+            archive = f"{folder}/image.tar"
+            copy = ("skopeo", "--insecure-policy", "copy", "--quiet")
+            _run(*copy, source, f"docker-archive:{archive}:{reference}")
+            _run("kind", "load", "image-archive", f"--name={cluster}", archive)
+        return reference
+
+    return push
+
+
 def publish(
     image: Program | packing.ImageName, push: Push, cache: Path | None = None
 ) -> tuple[str, ...]:
     """Build what is not built and push it; its references, the one by content last.
 
-    A guest has only the tag that people know. Raises BaseError, ContextError, EngineError,
-    PackageError, and what `push` raises.
+    A guest has only the tag that people know. Raises FAILURES, or what `push` raises.
     """
     root = cache or cache_root()
     if isinstance(image, packing.ImageName):
@@ -83,6 +108,12 @@ def build(program: Program, builder: Builder, cache: Path) -> str:
         builder.build(name, Path(folder) / "Containerfile", Path(folder), {"BASE": debian_name})
     builder.prune()
     return name
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise packing.PushError(f"{' '.join(command)}: {done.stderr.strip()}")
 
 
 def _check_size(program: Program, size: float) -> None:
