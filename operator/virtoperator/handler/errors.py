@@ -6,7 +6,8 @@
     ├── NotThere         no launcher listens: not yet, or not any more. Try again, within a limit
     ├── NotOurs          what lies or listens there is not this pod's launcher. Touch nothing
     ├── NotReady         this node cannot start the VM now (no KVM, no facts yet). Try again
-    └── NetworkFailed    the pod's network could not be connected; nothing of it is left
+    └── NetworkFailed    the pod's network could not be connected; nothing of it is left. Try again,
+                         unless it is `final`
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ class HandlerError(Exception):
     """A failure that a user sees: `reason` is stable, the sentence is for people."""
 
     reason = "HandlerError"
+    final = False
+    """Another try cannot help."""
 
 
 class NotThere(HandlerError):
@@ -31,4 +34,7 @@ class NotReady(HandlerError):
 
 
 class NetworkFailed(HandlerError):
-    reason = "NetworkFailed"
+    def __init__(self, reason: str, message: str, *, final: bool) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.final = final

@@ -237,7 +237,7 @@ class Link:
         except Refused as error:
             self._fail(error.reason, str(error), final=True)
         except HandlerError as error:
-            self._fail(error.reason, str(error), final=False)
+            self._fail(error.reason, str(error), final=error.final)
         except (LauncherError, TimeoutError) as error:
             # Its machine has ended, or the connection: both are seen where they happen.
             _log.warning("start in the pod %s: %s", self.uid, error)

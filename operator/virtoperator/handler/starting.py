@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from netplumb import Connected, PlumbError, Resolver, Wanted
+from netplumb import Connected, PlumbError, Reason, Resolver, Wanted
 from virtlauncher.client import Client
 from virtlauncher.facts import Accel, Facts, Nic
 
@@ -26,6 +26,8 @@ Plumb = Callable[[int, Sequence[Wanted], Resolver], list[Connected]]
 _PATIENCE = 150.0
 """Seconds for a start; the launcher itself gives QEMU two minutes to take its memory."""
 _KVM, _VHOST = "kvm", "vhost-net"
+_HOPELESS = frozenset({Reason.INVALID_NETWORK, Reason.NETWORK_OVERLAP})
+"""The VMI asks for what cannot be."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -98,7 +100,8 @@ class Starter:
             work.add_done_callback(_close_later)
             raise
         except PlumbError as error:
-            raise NetworkFailed(f"{error.reason}: {error.message}") from error
+            final = error.reason in _HOPELESS
+            raise NetworkFailed(error.reason, error.message, final=final) from error
         try:
             yield network
         finally:

@@ -97,7 +97,7 @@ async def test_a_network_that_is_not_there_is_tried_again(pod: PodLike, starter:
         seen = await it.until(lambda seen: seen.trouble)
         assert seen.trouble is not None
         assert not seen.trouble.final
-        assert seen.trouble.message.startswith("PodDeviceMissing")
+        assert seen.trouble.reason == "PodDeviceMissing"
         assert seen.retry_at > 0
         assert seen.machine.name is Name.CREATED
 
