@@ -150,7 +150,9 @@ class Owner:
         def is_there() -> bool:
             pid = _only_child(child) if daemon.enter else child
             process = observe_process(pid) if pid else None
-            if process and process.comm == daemon.comm:
+            # The kernel shows a program's environment a moment after it shows its name.
+            named = process is not None and process.comm == daemon.comm
+            if process and named and self._is_marked(process.pid, daemon.name):
                 found.append(process)
             return bool(found) or observe_process(child) is None
 
@@ -178,18 +180,19 @@ class Owner:
 
     def _marked(self, name: str) -> Iterator[Process]:
         """Processes started with this component's mark, of all components if the name is empty."""
-        mark = f"{_MARK}={self._mark(name)}".encode()
         for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit():
-                continue
-            try:
-                words = (entry / "environ").read_bytes().split(b"\0")
-            except OSError:  # gone meanwhile
-                continue
-            if any(word == mark or (not name and word.startswith(mark)) for word in words):
+            if entry.name.isdigit() and self._is_marked(int(entry.name), name):
                 process = observe_process(int(entry.name))
                 if process is not None:
                     yield process
+
+    def _is_marked(self, pid: int, name: str) -> bool:
+        mark = f"{_MARK}={self._mark(name)}".encode()
+        try:
+            words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        except OSError:  # gone meanwhile
+            return False
+        return any(word == mark or (not name and word.startswith(mark)) for word in words)
 
 
 def _only_child(pid: int) -> int | None:

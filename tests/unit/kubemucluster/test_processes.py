@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from kubemucluster import tools
 from kubemucluster.errors import StepFailed
 from kubemucluster.processes import Daemon, Owner, observe_process
 
@@ -29,7 +28,7 @@ SLEEPER = Daemon(name="sleeper", argv=("/bin/sleep", "1000"))
 def test_a_daemon_is_started_once_and_stopped(owner: Owner) -> None:
     process = owner.start(SLEEPER)
     assert owner.start(SLEEPER) == process == owner.find("sleeper")
-    assert tools.wait_until(lambda: owner.marked() == [process], limit=10)
+    assert owner.marked() == [process]
     age = datetime.datetime.now(datetime.UTC) - process.started
     assert abs(age) < datetime.timedelta(minutes=1)
     owner.stop(SLEEPER)
@@ -60,8 +59,7 @@ def test_a_daemon_whose_record_was_lost_is_not_started_beside_itself(owner: Owne
     (owner.records / "sleeper.json").unlink()
     found = owner.start(SLEEPER)
     assert not lost.alive
-    # The kernel shows a program's environment a moment after it shows its name.
-    assert tools.wait_until(lambda: owner.marked() == [found], limit=10)
+    assert owner.marked() == [found]
 
 
 def test_a_daemon_that_does_not_start_is_told_with_what_it_said(owner: Owner) -> None:
