@@ -20,7 +20,7 @@ sync: ## bring the Python environment up to date with uv.lock
 run: setup ## boot the VM of examples/tiny.yaml: image built, served by a local registry, pulled, booted, powered off
 	@$(RUN) python -m tools.demo
 
-test: setup check unit integration ## every test of every tier
+test: setup check unit integration e2e ## every test of every tier
 
 check: ## format, lint, types, architecture
 	@$(RUN) ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }
@@ -38,7 +38,7 @@ unit: ## unit and golden tests (seconds)
 integration: guests ## real QEMU, guests, files and sockets (minutes)
 	@$(PYTEST) tests/integration --ignore tests/integration/cluster
 
-e2e: ## the real two-node cluster: its life and death, pods, volumes, CRDs (minutes; root)
+e2e: guests ## the real two-node cluster: its life and death, pods, volumes, CRDs (minutes; root)
 	@$(PYTEST) tests/integration/cluster tests/e2e
 
 cluster: setup ## bring a real two-node Kubernetes up, or do nothing when it is (root; builds it once)
