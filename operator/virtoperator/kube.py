@@ -123,8 +123,6 @@ class Server:
         context = ssl.create_default_context(cafile=self.ca_file or None)
         # Python 3.13 asks of certificates what many clusters' do not have (key identifiers).
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        # Python 3.13 wants extensions that certificates of many clusters do not have.
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         if self.client_certificate:
             context.load_cert_chain(self.client_certificate, self.client_key)
         return context
