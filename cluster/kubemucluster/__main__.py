@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from typing import Annotated
@@ -16,14 +17,31 @@ from .errors import ClusterError, StepFailed
 from .layout import Pods
 
 app = typer.Typer(
-    help="A real two-node Kubernetes on this machine.",
+    help="""A real Kubernetes of two nodes, node-a and node-b, on this machine. Needs root.
+
+    `up` builds its programs from source the first time (a quarter of an hour), then
+    takes seconds. It prints how to use the cluster. `down` leaves nothing behind.
+    """,
+    epilog="Components are named as `status` shows them: etcd, kubelet@node-a, ...",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
 )
 node = typer.Typer(help="Cut a node's power, or turn it on.", no_args_is_help=True)
 app.add_typer(node, name="node")
 
-Name = Annotated[str, typer.Option("--name", help="which cluster")]
+
+def _as_name(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", text):
+        raise typer.BadParameter("small letters, digits and dashes")
+    return text
+
+
+Name = Annotated[
+    str, typer.Option("--name", help="Which cluster.", parser=_as_name, metavar="NAME")
+]
+Component = Annotated[str, typer.Argument(help="As `status` names it.", metavar="COMPONENT")]
+WhichNode = Annotated[str, typer.Argument(help="node-a or node-b", metavar="NODE")]
 _DEFAULT = "kubemu"
 
 
@@ -43,8 +61,13 @@ _progress = Progress()
 
 
 @app.command()
-def up(name: Name = _DEFAULT, pods: Pods = Pods.DUAL) -> None:
-    """Bring the cluster up; what runs already is left alone."""
+def up(
+    name: Name = _DEFAULT,
+    pods: Annotated[
+        Pods | None, typer.Option(help="Addresses of pods and Services; a new cluster's are dual.")
+    ] = None,
+) -> None:
+    """Bring the cluster up; do nothing when it is, go on where it was interrupted."""
     with cluster.working_on(name):
         made = life.up(name, pods, _progress)
     _progress("ready")
@@ -83,18 +106,31 @@ def kubeconfig(name: Name = _DEFAULT) -> None:
 
 
 @app.command()
-def logs(component: str, name: Name = _DEFAULT, follow: bool = False) -> None:
-    """Print a component's log."""
-    found = cluster.required(name)
-    path = found.owner.log(found.daemon(component).name)
+def logs(
+    component: Component,
+    name: Name = _DEFAULT,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more.")] = False,
+) -> None:
+    """Print a component's log; `audit` is the API server's record of who wrote what."""
+    owner = cluster.required(name).owner
+    path = owner.log(component)
+    if not path.exists():
+        known = sorted(log.stem for log in owner.logs.glob("*.log"))
+        raise ClusterError(
+            f"There is no log of {component}.", hint=f"There are: {', '.join(known)}."
+        )
     os.execvp("tail", ["tail", "-n", "+1", *(["-F"] if follow else []), str(path)])
 
 
 @app.command("load-image")
-def load_image(source: str, reference: str, name: Name = _DEFAULT) -> None:
-    """Copy an image (oci:DIR:TAG, oci-archive:FILE, docker-archive:FILE) into the registry.
+def load_image(
+    source: Annotated[str, typer.Argument(metavar="SOURCE")],
+    reference: Annotated[str, typer.Argument(metavar="NAME:TAG")],
+    name: Name = _DEFAULT,
+) -> None:
+    """Copy an image into the registry; pods then pull registry:5000/NAME:TAG.
 
-    REFERENCE is NAME:TAG; pods then pull registry:5000/NAME:TAG.
+    SOURCE is oci:FOLDER:TAG, oci-archive:FILE, docker-archive:FILE, or what else skopeo reads.
     """
     found = cluster.required(name)
     full = f"{images.REGISTRY}/{reference.removeprefix(f'{images.REGISTRY}/')}"
@@ -103,7 +139,7 @@ def load_image(source: str, reference: str, name: Name = _DEFAULT) -> None:
 
 
 @app.command()
-def kill(component: str, name: Name = _DEFAULT) -> None:
+def kill(component: Component, name: Name = _DEFAULT) -> None:
     """Kill a component with SIGKILL and leave it down."""
     with cluster.working_on(name):
         found = cluster.required(name)
@@ -111,14 +147,14 @@ def kill(component: str, name: Name = _DEFAULT) -> None:
 
 
 @app.command()
-def restart(component: str, name: Name = _DEFAULT) -> None:
-    """Start a component again, killing it first if it runs."""
+def restart(component: Component, name: Name = _DEFAULT) -> None:
+    """Start a component again, killing it first if it runs, and wait until it works."""
     with cluster.working_on(name):
         life.restart(cluster.required(name), component)
 
 
 @node.command("stop")
-def node_stop(which: str, name: Name = _DEFAULT) -> None:
+def node_stop(which: WhichNode, name: Name = _DEFAULT) -> None:
     """Cut a node's power: all its processes end at once."""
     with cluster.working_on(name):
         found = cluster.required(name)
@@ -126,7 +162,7 @@ def node_stop(which: str, name: Name = _DEFAULT) -> None:
 
 
 @node.command("start")
-def node_start(which: str, name: Name = _DEFAULT) -> None:
+def node_start(which: WhichNode, name: Name = _DEFAULT) -> None:
     """Start a stopped node; its pods come back."""
     with cluster.working_on(name):
         found = cluster.required(name)

@@ -26,21 +26,29 @@ from . import (
     tools,
 )
 from .cluster import ROOT, Cluster, create, existing
-from .errors import StepFailed
+from .errors import ClusterError, StepFailed
 from .layout import Node, Pods
 
 Say = Callable[[str], None]
 
 
-def up(name: str, pods: Pods, say: Say) -> Cluster:
-    """Brings the cluster up; does nothing to what runs already. The caller holds the lock."""
+def up(name: str, pods: Pods | None, say: Say) -> Cluster:
+    """Brings the cluster up; does nothing to what runs already. The caller holds the lock.
+
+    `pods` None takes a cluster as it is, and makes a new one dual.
+    """
     machine.require_tools()
     machine.require_modules()
     built = programs.built(say)
     cluster = existing(name)
     if cluster is None:
         machine.require_space(ROOT)
-        cluster = create(name, pods)
+        cluster = create(name, pods or Pods.DUAL)
+    if pods not in (None, cluster.layout.pods):
+        raise ClusterError(
+            f"The cluster {name} has {cluster.layout.pods} pods already.",
+            hint="Another --name makes another cluster; `down` removes this one.",
+        )
     for daemon in controlplane.daemons(cluster.layout, built):
         if cluster.owner.find(daemon.name) is None:
             cluster.owner.stop(daemon)  # one of an `up` that ended before it took note

@@ -8,8 +8,9 @@ import subprocess
 import pytest
 
 from kubemucluster import cluster, health
-from kubemucluster.errors import ClusterError, Interrupted
-from tests.integration.cluster.lives import BOTH, command, down, traces, up
+from kubemucluster.errors import Interrupted
+from kubemucluster.layout import Pods
+from tests.integration.cluster.lives import BOTH, NAME, command, down, refused, traces, up
 
 STEPS = (
     "certificates and configuration",
@@ -86,5 +87,13 @@ def test_an_interrupted_up_says_how_to_go_on(no_cluster: None) -> None:
 
 
 def test_what_does_not_exist_is_told(no_cluster: None) -> None:
-    with pytest.raises(ClusterError, match=r"There is no cluster life\."):
-        cluster.required("life")
+    for words in (["status"], ["kubeconfig"], ["restart", "etcd"], ["node", "stop", "node-a"]):
+        assert "There is no cluster life.\n  kubemu-cluster up\n" in refused(*command(*words))
+
+
+def test_what_a_cluster_has_not_is_told(no_cluster: None) -> None:
+    cluster.create(NAME, Pods.DUAL)
+    assert "There is no component kubeletter." in refused(*command("kill", "kubeletter"))
+    assert "There is no log of etcd." in refused(*command("logs", "etcd"))
+    assert "There is no node node-c." in refused(*command("node", "stop", "node-c"))
+    assert "has dual pods already" in refused(*command("up", "--pods=ipv6"))
