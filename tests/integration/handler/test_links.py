@@ -41,7 +41,7 @@ async def test_a_restarted_handler_adopts_what_runs(pod: PodLike, starter: Start
     async with following(pod) as first:
         await first.until(lambda seen: seen.reach is Reach.CONNECTED)
         first.link.begin(starter, a_vmi(pod))
-        before = await first.until(lambda seen: seen.device.abi)
+        before = await first.until(lambda seen: seen.device.nics)
     async with following(pod) as second:
         after = await second.until(lambda seen: seen.reach is Reach.CONNECTED)
         assert after.machine.name is Name.RUNNING
