@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import assert_never
 
+_NO_MOUNT = "skip_mount_home=true"
+"""Else the store stays mounted on itself, and its folder cannot be removed."""
+
 
 class EngineError(Exception):
     """There is no builder, or it could not build; the message has its last words."""
@@ -36,7 +39,8 @@ class Engine(enum.StrEnum):
         match self:
             case Engine.BUILDAH:
                 roots = ("--root", str(store / "root"), "--runroot", str(store / "run"))
-                return ["buildah", "--storage-driver", "overlay", *roots]
+                options = ("--storage-driver=overlay", f"--storage-opt=overlay.{_NO_MOUNT}")
+                return ["buildah", *options, *roots]
             case Engine.PODMAN | Engine.DOCKER:
                 return [self.value]
             case _:
@@ -57,7 +61,8 @@ class Engine(enum.StrEnum):
         """The image in the words of skopeo."""
         match self:
             case Engine.BUILDAH:
-                return f"containers-storage:[overlay@{store / 'root'}+{store / 'run'}]{image}"
+                where = f"overlay@{store / 'root'}+{store / 'run'}:overlay.{_NO_MOUNT}"
+                return f"containers-storage:[{where}]{image}"
             case Engine.PODMAN:
                 return f"containers-storage:{image}"
             case Engine.DOCKER:

@@ -70,9 +70,10 @@ def test_sizes_are_read_as_engines_print_them() -> None:
 
 
 def test_an_image_has_a_name_for_skopeo_whatever_built_it() -> None:
-    store = Path("/store")
-    assert [engine.source("localhost/kubemu/launcher:devel", store) for engine in Engine] == [
-        "containers-storage:[overlay@/store/root+/store/run]localhost/kubemu/launcher:devel",
-        "containers-storage:localhost/kubemu/launcher:devel",
-        "docker-daemon:localhost/kubemu/launcher:devel",
+    sources = [engine.source("localhost/kubemu/x:devel", Path("/store")) for engine in Engine]
+    options = "overlay.skip_mount_home=true"
+    assert sources == [
+        f"containers-storage:[overlay@/store/root+/store/run:{options}]localhost/kubemu/x:devel",
+        "containers-storage:localhost/kubemu/x:devel",
+        "docker-daemon:localhost/kubemu/x:devel",
     ]
