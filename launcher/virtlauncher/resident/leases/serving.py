@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 import socket
 import struct
 from collections.abc import Coroutine, Mapping
@@ -27,8 +26,8 @@ _PACKET_LIMIT = 4096
 _BURST = 16
 _PAUSE = 0.1
 """Seconds without ears after a burst."""
-_ADVERTISING = (200.0, 600.0)
-"""Seconds between two advertisements that nobody asked for (RFC 4861, 6.2.1)."""
+_ADVERTISING = 300.0
+"""Seconds between two advertisements that nobody asked for: within RFC 4861's default range."""
 _ALL_NODES = "ff02::1"
 _DHCP6_CLIENT = 546
 
@@ -115,7 +114,7 @@ class Advertiser(Responder):
 
     async def _advertise(self) -> None:
         while True:
-            await asyncio.sleep(random.uniform(*_ADVERTISING))
+            await asyncio.sleep(_ADVERTISING)
             self._send(advertising.advertisement(self._lease), self._everybody)
 
 
