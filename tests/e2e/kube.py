@@ -123,6 +123,11 @@ class Kube:
         words = [*_in(namespace), "logs", pod, f"--previous={json.dumps(previous)}"]
         return self.run(*words, *([f"--container={container}"] if container else []))
 
+    def await_log(self, namespace: str, pod: str, text: str, container: str = "") -> str:
+        """A container's log, once this is in it."""
+        eventually(lambda: text in self.logs(namespace, pod, container))
+        return self.logs(namespace, pod, container)
+
     def execute(self, namespace: str, pod: str, *argv: str, container: str = "") -> str:
         """What a command in a container prints; Refused when it fails."""
         words = [*_in(namespace), "exec", pod, *([f"--container={container}"] if container else [])]

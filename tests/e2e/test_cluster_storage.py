@@ -6,18 +6,12 @@ import re
 
 import pytest
 
-from tests.e2e.kube import Kube, Object, Refused, eventually
+from tests.e2e.kube import Kube, Object, Refused
 from tests.e2e.objects import FOREVER, a_claim, a_user_of
 
 pytestmark = pytest.mark.cluster
 
 LOOP = {"storageClassName": "loop"}
-
-
-def says(kube: Kube, namespace: str, pod: str, text: str) -> str:
-    """The pod's log, once this is in it."""
-    eventually(lambda: text in kube.logs(namespace, pod))
-    return kube.logs(namespace, pod)
 
 
 def test_a_claim_of_the_default_class_keeps_what_a_pod_wrote(kube: Kube, namespace: str) -> None:
@@ -27,7 +21,7 @@ def test_a_claim_of_the_default_class_keeps_what_a_pod_wrote(kube: Kube, namespa
     kube.delete(namespace, "pod", "writer")
     kube.apply(namespace, a_user_of(kube, {"c": "/d"}, "reader", f"cat /d/x; {FOREVER}"))
     kube.await_ready(namespace, "reader")
-    assert says(kube, namespace, "reader", "kept") == "kept\n"
+    assert kube.await_log(namespace, "reader", "kept") == "kept\n"
 
 
 def test_a_block_claim_is_a_device_of_its_size(kube: Kube, namespace: str) -> None:
@@ -38,7 +32,7 @@ def test_a_block_claim_is_a_device_of_its_size(kube: Kube, namespace: str) -> No
         a_user_of(kube, {"raw": "/dev/raw"}, "p", script, "node-b"),
     )
     kube.await_ready(namespace, "p")
-    logs = says(kube, namespace, "p", "done")
+    logs = kube.await_log(namespace, "p", "done")
     assert re.search(r"^b.* /dev/raw$", logs, re.M)
     assert "16+0 records in" in logs
 
@@ -47,7 +41,7 @@ def test_a_small_file_system_can_be_filled_to_the_brim(kube: Kube, namespace: st
     fill = f"dd if=/dev/zero of=/full/x bs=1M 2>&1; echo done; {FOREVER}"
     kube.apply(namespace, a_claim("c", **LOOP), a_user_of(kube, {"c": "/full"}, "p", fill))
     kube.await_ready(namespace, "p")
-    assert "No space left on device" in says(kube, namespace, "p", "done")
+    assert "No space left on device" in kube.await_log(namespace, "p", "done")
 
 
 def test_a_shared_claim_is_one_folder_on_both_nodes(kube: Kube, namespace: str) -> None:
@@ -60,7 +54,7 @@ def test_a_shared_claim_is_one_folder_on_both_nodes(kube: Kube, namespace: str) 
         a_user_of(kube, {"s": "/s"}, "reader", wait, "node-b"),
     )
     kube.await_ready(namespace, "writer", "reader")
-    says(kube, namespace, "reader", "ok\n")
+    kube.await_log(namespace, "reader", "ok\n")
 
 
 def larger(size: str) -> Object:

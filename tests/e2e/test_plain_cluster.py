@@ -29,7 +29,7 @@ def test_the_crds_apply_without_a_warning_and_explain_themselves(kube: Kube) -> 
 def test_logs_exec_and_port_forward(kube: Kube, namespace: str) -> None:
     kube.apply(namespace, a_pod(kube, "p", "echo started; exec httpd -f -p 8080 -h /bin", "node-b"))
     kube.await_ready(namespace, "p")
-    assert kube.logs(namespace, "p") == "started\n"
+    assert kube.await_log(namespace, "p", "started") == "started\n"
     assert kube.execute(namespace, "p", "/bin/id", "-u") == "0\n"
     command = kube.command("-n", namespace, "port-forward", "pod/p", ":8080")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as forward:
