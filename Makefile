@@ -39,6 +39,7 @@ integration: guests ## real QEMU, guests, files and sockets (minutes)
 	@$(PYTEST) tests/integration --ignore tests/integration/cluster
 
 e2e: guests ## the real two-node cluster: its life and death, pods, volumes, CRDs (minutes; root)
+	@$(RUN) kubemu-cluster build
 	@$(PYTEST) tests/integration/cluster tests/e2e
 
 cluster: setup ## bring a real two-node Kubernetes up, or do nothing when it is (root; builds it once)

@@ -80,6 +80,12 @@ def up(
 
 
 @app.command()
+def build() -> None:
+    """Build the cluster's programs from source, as `up` does; do nothing when they are."""
+    programs.built(_progress)
+
+
+@app.command()
 def down(name: Name = _DEFAULT) -> None:
     """Remove the cluster and everything it made."""
     with cluster.working_on(name):
