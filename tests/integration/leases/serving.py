@@ -15,6 +15,7 @@ from virtlauncher.facts import Lease, Nic, NicKind
 from virtlauncher.jsonable import from_jsonable
 from virtlauncher.resident.descriptors import Descriptors
 from virtlauncher.resident.leases import Leases
+from virtlauncher.resident.leases.serving import ADVERTISING, Advertiser
 
 
 def lease_of(connected: Connected, **more: Any) -> Lease:
@@ -64,7 +65,9 @@ def served(leases: Leases) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def guest_of(pod: Pod, **more: Any) -> Iterator[tuple[Guest, Leases]]:
+def guest_of(
+    pod: Pod, *, advertise_every: float = ADVERTISING, **more: Any
+) -> Iterator[tuple[Guest, Leases]]:
     """A guest that knows nothing yet, on a link where its lease is served."""
     (connected,) = connect(pod.fd, [WANTED], RESOLVER)
     nic, fds = nic_of(connected, lease_of(connected, **more))
@@ -72,6 +75,9 @@ def guest_of(pod: Pod, **more: Any) -> Iterator[tuple[Guest, Leases]]:
     with Descriptors() as descriptors:
         descriptors.update(fds)
         leases.claim({"default": nic}, descriptors)
+        for responder in leases.responders:
+            if isinstance(responder, Advertiser):
+                responder.every = advertise_every
         tap = descriptors.get("tap0")
         assert tap is not None
         with contextlib.closing(leases), Guest(tap) as guest, served(leases):

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ RENEWAL = (
 """A DHCPREQUEST of a client that has its address."""
 ROUTER = "default via fe80::ff:fe00:0 dev eth0"
 NETWORKD = "/lib/systemd/systemd-networkd"
-MORE = {
+MORE: dict[str, Any] = {
     "domain": "sub.default.svc.cluster.local",
     "ntp": ["10.9.9.9"],
     "routes": [{"destination": "10.96.0.0/12", "gateway": "10.0.2.9"}],
@@ -187,6 +188,16 @@ def test_a_kernel_alone_gets_the_route_and_no_address_of_its_own_making(pod: Pod
         eventually(has(guest, ROUTER, "-6", "route"), guest)
         eventually(has(guest, "fd10:0:2::/120", "-6", "route"), guest)
         assert "scope global" not in guest.run("ip", "-6", "addr")
+
+
+def test_a_guest_that_never_asks_is_told_in_the_end(pod: Pod) -> None:
+    with guest_of(pod, advertise_every=0.1) as (guest, leases):
+        guest.run("sysctl", "-qw", "net.ipv6.conf.eth0.router_solicitations=0")
+        guest.run("ip", "link", "set", "eth0", "down")
+        asked = sum(one.answered for one in leases.responders)
+        guest.run("ip", "link", "set", "eth0", "up")
+        eventually(has(guest, ROUTER, "-6", "route"), guest)
+        assert sum(one.answered for one in leases.responders) > asked
 
 
 def test_a_renewal_is_answered_to_the_client_alone(pod: Pod) -> None:

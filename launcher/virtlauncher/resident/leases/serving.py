@@ -26,7 +26,7 @@ _PACKET_LIMIT = 4096
 _BURST = 16
 _PAUSE = 0.1
 """Seconds without ears after a burst."""
-_ADVERTISING = 300.0
+ADVERTISING = 300.0
 """Seconds between two advertisements that nobody asked for: within RFC 4861's default range."""
 _ALL_NODES = "ff02::1"
 _DHCP6_CLIENT = 546
@@ -101,6 +101,7 @@ class Advertiser(Responder):
     """Answers solicitations, and advertises now and then unasked."""
 
     protocol = "ra"
+    every = ADVERTISING
     _everybody = (_ALL_NODES, 0)
 
     def answer(self, packet: bytes, asker: Address) -> tuple[bytes, Address] | None:
@@ -114,7 +115,7 @@ class Advertiser(Responder):
 
     async def _advertise(self) -> None:
         while True:
-            await asyncio.sleep(_ADVERTISING)
+            await asyncio.sleep(self.every)
             self._send(advertising.advertisement(self._lease), self._everybody)
 
 
