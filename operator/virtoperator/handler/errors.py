@@ -6,6 +6,7 @@
     ├── NotThere         no launcher listens: not yet, or not any more. Try again, within a limit
     ├── NotOurs          what lies or listens there is not this pod's launcher. Touch nothing
     ├── NotReady         this node cannot start the VM now (no KVM, no facts yet). Try again
+    ├── NotSupported     the VM wants what we do not do yet
     └── NetworkFailed    the pod's network could not be connected; nothing of it is left. Try again,
                          unless it is `final`
 """
@@ -31,6 +32,11 @@ class NotOurs(HandlerError):
 
 class NotReady(HandlerError):
     reason = "NodeNotReady"
+
+
+class NotSupported(HandlerError):
+    reason = "Unsupported"
+    final = True
 
 
 class NetworkFailed(HandlerError):

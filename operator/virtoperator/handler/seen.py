@@ -199,10 +199,11 @@ class Seen:
 
 
 def text(value: Any, limit: int = TEXT_LIMIT) -> str:
-    """A text of at most `limit` characters; '' for anything else."""
+    """A printable text of at most `limit` characters; '' for anything else."""
     if not isinstance(value, str):
         return ""
-    return value if len(value) <= limit else value[: limit - 1] + "…"
+    cut = value if len(value) <= limit else value[: limit - 1] + "…"
+    return "".join(one if one.isprintable() else " " for one in cut)
 
 
 def _ending(tree: Mapping[str, Any]) -> Ending:

@@ -10,11 +10,11 @@ from typing import Any
 
 from netplumb import Connected, PlumbError, Reason, Resolver, Wanted
 from virtlauncher.client import Client
-from virtlauncher.facts import Accel, Facts, Nic
+from virtlauncher.facts import Accel, Facts, Nic, Source
 
 from ..podvolumes import pod_volumes
 from .claims import claims_of
-from .errors import NetworkFailed, NotReady
+from .errors import NetworkFailed, NotReady, NotSupported
 from .ground import Devices, Ground, kvm_by_descriptor
 from .nics import descriptors_of, nic_of, wanted_of
 from .peer import Peer
@@ -55,7 +55,7 @@ class Starter:
                     qemu=ground.qemu,
                     accel=accel,
                     kvm_fd=_KVM if _KVM in fds else "",
-                    volumes={one.key: one.source for one in pod_volumes(vmi, claims_of(vmi))},
+                    volumes=_volumes(vmi),
                     nics=nics,
                     run_dir="",
                     disk_dir="",
@@ -117,6 +117,14 @@ def _close_later(work: asyncio.Future[list[Connected]]) -> None:
 def _close(network: Sequence[Connected]) -> None:
     for one in network:
         one.close()
+
+
+def _volumes(vmi: Json) -> dict[str, Source]:
+    found = pod_volumes(vmi, claims_of(vmi))
+    for one in found:
+        if one.block:
+            raise NotSupported(f"volume {one.key}: claims with volumeMode Block")
+    return {one.key: one.source for one in found}
 
 
 def _addresses(network: Sequence[Connected]) -> tuple[str, ...]:
