@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,8 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0: the file is written. 2: wrong command line. 3: there is no QEMU here that can be used."""
     chosen = _parser().parse_args(arguments)
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            found = observe(chosen, chosen.cache or Path(folder))
+        found = observe(chosen, chosen.cache or chosen.out.parent)
         store.write(chosen.out, found)
     except LauncherError as error:
         print(f"virt-launcher-probe: {error}", file=sys.stderr)
@@ -36,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"virt-launcher-probe: {error.filename}: {error.strerror}", file=sys.stderr)
         return _FAILED
+    verdict = found["kvm"]
+    print(f"KVM is {'usable' if verdict['usable'] else 'not usable'}: {verdict['why']}")
     return 0
 
 
@@ -68,7 +68,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kernel", type=Path, metavar="PATH", help="that kernel")
     parser.add_argument("--cpu", default="host", metavar="MODEL", help="that VMs get (%(default)s)")
     parser.add_argument(
-        "--cache", type=Path, metavar="DIR", help="keep answers here, a proof until the next boot"
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="keeps answers, a proof until the next boot (FILE's)",
     )
     return parser
 

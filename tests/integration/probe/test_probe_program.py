@@ -33,7 +33,11 @@ def _probe(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
 def test_the_facts_of_a_node_are_a_file(tmp_path: Path) -> None:
     out = tmp_path / "new" / "facts.json"
     done = _probe("--out", str(out))
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        "KVM is not usable: KVM was not asked for\n",
+        "",
+    )
     found: dict[str, Any] = json.loads(out.read_text())
     qemu = from_jsonable(Qemu, found.pop("qemu"))
     assert found == {
@@ -47,7 +51,19 @@ def test_the_facts_of_a_node_are_a_file(tmp_path: Path) -> None:
     assert {"virtio-blk-pci", "virtio-net-pci"} <= set(qemu.devices)
     assert {"max", "qemu64"} <= set(qemu.cpu_models)
     assert {"threads", "native"} <= set(qemu.aio)
-    assert list(out.parent.iterdir()) == [out]
+
+
+def test_answers_are_kept_beside_the_facts(tmp_path: Path) -> None:
+    assert _probe("--out", str(tmp_path / "facts.json")).returncode == 0
+    assert [path.name.split("-")[0] for path in sorted(tmp_path.iterdir())] == [
+        "facts.json",
+        "qemu",
+    ]
+    assert (
+        _probe("--out", str(tmp_path / "facts.json"), "--cache", str(tmp_path / "a")).returncode
+        == 0
+    )
+    assert len(list((tmp_path / "a").iterdir())) == 1
 
 
 def test_a_kernel_that_does_not_boot_is_no_proof(tmp_path: Path) -> None:
