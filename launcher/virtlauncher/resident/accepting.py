@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
 import socket
 import struct
 from collections.abc import AsyncIterator
+
+from ..value import Value
 
 _BREATH = 0.1
 _CREDENTIALS = struct.Struct("3i")
@@ -15,8 +16,7 @@ _CREDENTIALS = struct.Struct("3i")
 _log = logging.getLogger("virtlauncher.accepting")
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Peer:
+class Peer(Value):
     pid: int
     """0: a process outside our pid namespace has no number in it."""
     uid: int

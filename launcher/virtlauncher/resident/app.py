@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import fcntl
 import logging
 import os
@@ -16,6 +15,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from typing import Any
 
 from .. import framing
+from ..value import Value
 from . import exits, kernel, log, options
 from .calls import Calls
 from .children import Children
@@ -35,8 +35,7 @@ _log = logging.getLogger("virtlauncher")
 _BACKLOG = 16
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class BuilderStart:
+class BuilderStart(Value):
     """The builder that `__main__` started: pid, our end of the link, and of its output."""
 
     pid: int
@@ -164,8 +163,7 @@ def _folders(chosen: Options) -> Iterator[None]:
         os.close(folder)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _Listeners:
+class _Listeners(Value):
     control: socket.socket
     debug: socket.socket
     door: socket.socket

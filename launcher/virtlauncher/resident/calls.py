@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import NotNow, Refused
 from ..facts import Facts
 from ..jsonable import to_jsonable
+from ..value import Value
 from . import agent, screen, stats
 from .children import ChildEnded
 from .console import Broker
@@ -22,15 +23,13 @@ _GRACE_LIMIT = 7 * 24 * 3600
 _TIMEOUT_LIMIT = 600
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Answer:
+class Answer(Value):
     result: Mapping[str, Any]
     fds: Mapping[str, int] = dataclasses.field(default_factory=dict)
     """Descriptors for the caller: closed here once they are sent."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Calls:
+class Calls(Value):
     """Does calls. One object serves every connection."""
 
     machine: Machine

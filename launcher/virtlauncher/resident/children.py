@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import logging
 import os
 import signal
@@ -16,6 +15,7 @@ from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ..errors import LaunchFailed
+from ..value import Value
 from . import kernel
 from .lines import Lines, Rate
 
@@ -27,8 +27,7 @@ _DRAIN_LIMIT = 64
 """Chunks read after a child's end: somebody may have inherited its stderr, and go on writing."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Exit:
+class Exit(Value):
     code: int
     """Exit status; 128 + signal when a signal ended it, as shells count."""
     signal: int = 0

@@ -6,7 +6,6 @@ Whatever fails on the way ends in one error with QEMU's exit and its last line, 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import logging
 import os
@@ -17,6 +16,7 @@ from typing import Any
 
 from ..errors import LauncherError, LaunchFailed
 from ..plan import Plan
+from ..value import Value
 from .agent import Agent
 from .children import Child, ChildEnded, Children, Exit
 from .console import Broker
@@ -44,8 +44,7 @@ class QemuFailed(LaunchFailed):
         self.last_line = last_line
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class World:
+class World(Value):
     """What a launch needs beside the plan."""
 
     children: Children
@@ -57,8 +56,7 @@ class World:
     on_event: Callable[[Mapping[str, Any]], None]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Running:
+class Running(Value):
     """A QEMU that was let go, or stands still because the plan says so (`paused`)."""
 
     plan: Plan

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import logging
 import os
 import signal
@@ -14,6 +13,7 @@ from typing import Any, TypeVar
 
 from ..errors import LauncherError
 from ..jsonable import to_jsonable
+from ..value import Value
 from . import kernel, launch, stopping
 from .children import ChildEnded, Children
 from .console import Broker
@@ -37,8 +37,7 @@ class _Stopped(Exception):
     """Somebody wants the end before there was a beginning."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Setting:
+class Setting(Value):
     """What a life needs."""
 
     children: Children

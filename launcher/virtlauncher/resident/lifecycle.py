@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, assert_never
 
+from ..value import Value
+
 
 class StateName(StrEnum):
     CREATED = "created"
@@ -74,8 +76,7 @@ class EndingKind(StrEnum):
     FAILED = "failed"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Ending:
+class Ending(Value):
     kind: EndingKind
     code: int = 0
     """QEMU's exit status; 128 + signal when a signal ended it."""
@@ -85,8 +86,7 @@ class Ending:
     """The last line that QEMU wrote on stderr."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class State:
+class State(Value):
     name: StateName = StateName.CREATED
     reason: str = ""
     since: str
@@ -114,47 +114,40 @@ class Act(StrEnum):
     """`quit`, SIGTERM or SIGKILL to QEMU."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Acted:
+class Acted(Value):
     act: Act
     why: str = ""
     """KILL: a clause for the ending's message, such as 'its grace period is over'."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Spawned:
+class Spawned(Value):
     pid: int
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Started:
+class Started(Value):
     """The start is complete; `paused` is empty when the CPUs were let go."""
 
     paused: PauseReason | None = None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Event:
+class Event(Value):
     """One of QEMU's events."""
 
     name: str
     data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Status:
+class Status(Value):
     """QEMU's answer to query-status."""
 
     status: str
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class AgentPort:
+class AgentPort(Value):
     open: bool
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Exited:
+class Exited(Value):
     """The end of QEMU's process, or of the attempt to have one (`message` says why)."""
 
     code: int = 0
@@ -166,8 +159,7 @@ class Exited:
 Seen = Acted | Spawned | Started | Event | Status | AgentPort | Exited
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Track:
+class Track(Value):
     """The state, and what must be remembered to explain the next one."""
 
     state: State

@@ -7,7 +7,6 @@ listens is told what changed. `life` leads the machine from the request to its e
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
 import signal
 import time
@@ -16,6 +15,7 @@ from typing import Any
 
 from ..errors import NotNow
 from ..facts import Facts
+from ..value import Value
 from . import launch, stats, stopping
 from .descriptors import Descriptors
 from .io_errors import IoErrors
@@ -29,8 +29,7 @@ Publish = Callable[[str, Mapping[str, Any]], None]
 _log = logging.getLogger("virtlauncher.machine")
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Request:
+class Request(Value):
     """What `start` asks for. The descriptors are the machine's."""
 
     vmi: Mapping[str, Any]

@@ -5,13 +5,13 @@ A table and a dozen lines: argparse would cost 0.4 MB beside every VM.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
+from ..value import Value
 from . import log
 
 SOCKET, DEBUG_SOCKET, CONSOLE_LOG = "launcher.sock", "qmp.sock", "console.log"
@@ -19,8 +19,7 @@ DOOR_SOCKET = "inside.sock"
 _USAGE = 2
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(Value):
     run_dir: str
     socket: str
     disk_dir: str

@@ -7,7 +7,6 @@ of `virtlauncher.framing`.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import signal
 import socket
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from typing import Any
 from .. import errors, framing
 from ..errors import LauncherError, LaunchFailed, WireError
 from ..plan import Plan
+from ..value import Value
 from ..wire import Received, Stream
 from .children import Child, ChildEnded
 from .descriptors import Descriptors
@@ -25,8 +25,7 @@ _TIMEOUT = 120.0
 _PATIENCE = 5.0
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Builder:
+class Builder(Value):
     process: Child
     link: socket.socket
 
