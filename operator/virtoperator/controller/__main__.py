@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Iterator
 
 from .. import logs, names
 from ..kube import Server
@@ -25,10 +26,19 @@ def main() -> int:
     try:
         asyncio.run(app.run(options, server))
     except* app.Rivals as group:
-        refusals += group.exceptions
+        refusals += _leaves(group)
     for refusal in refusals:
         print(f"virt-controller: {refusal}", file=sys.stderr)
     return 3 if refusals else 0
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """What happened, without the groups of tasks that it went through."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
 
 
 if __name__ == "__main__":
