@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import ctypes
 import errno
 import os
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -38,22 +38,13 @@ def entered(netns_fd: int) -> Iterator[None]:
 
 def run_inside(netns_fd: int, work: Callable[[], T]) -> T:
     """Do `work` in a namespace, in a thread that ends with it. Raises what `work` raises."""
-    outcome: list[T] = []
-    failure: list[BaseException] = []
 
-    def run() -> None:
-        try:
-            _setns(netns_fd)
-            outcome.append(work())
-        except BaseException as error:  # It is raised again where somebody waits for it.
-            failure.append(error)
+    def inside() -> T:
+        _setns(netns_fd)
+        return work()
 
-    thread = threading.Thread(target=run, name="netplumb")
-    thread.start()
-    thread.join()
-    if failure:
-        raise failure[0]
-    return outcome[0]
+    with concurrent.futures.ThreadPoolExecutor(1, "netplumb") as threads:
+        return threads.submit(inside).result()
 
 
 @contextlib.contextmanager

@@ -42,7 +42,9 @@ def perform(plan: Plan, undo: contextlib.ExitStack) -> Connected:
         try:
             _do(step, made, undo)
         except (OSError, NetlinkError) as error:
-            raise _explained(plan, step, error) from error
+            what = step_line(step).splitlines()[0]
+            message = f"interface {plan.wanted.name!r}: {what}: {error}"
+            raise refusal(message, error) from error
     return made
 
 
@@ -77,10 +79,9 @@ def _undone(function: Callable[..., None], *arguments: Any) -> None:
         _log.warning("%s%r could not be undone: %s", function.__name__, arguments, error)
 
 
-def _explained(plan: Plan, step: Step, error: OSError | NetlinkError) -> PlumbError:
+def refusal(message: str, error: OSError | NetlinkError) -> PlumbError:
+    """What to raise when the kernel has said no."""
     code = error.code if isinstance(error, NetlinkError) else error.errno
-    what = step_line(step).splitlines()[0]
-    message = f"interface {plan.wanted.name!r}: {what}: {error}"
     if code in (errno.EPERM, errno.EACCES, errno.EROFS):
         hint = "it needs CAP_NET_ADMIN and a writable /proc/sys"
         return PlumbError(Reason.NOT_PERMITTED, message, hint=hint)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from pyroute2.netlink.exceptions import NetlinkError
 
 from . import links, nft, ruleset, settings
 from .connected import Connected
 from .masquerade import TABLES
 from .namespaces import run_inside
 from .observed import Observed
-from .perform import perform
+from .perform import perform, refusal
 from .plan import Plan, plan
 from .wanted import Resolver, Wanted
+
+T = TypeVar("T")
 
 
 def connect(netns_fd: int, wanted: Sequence[Wanted], resolver: Resolver) -> list[Connected]:
@@ -21,19 +26,19 @@ def connect(netns_fd: int, wanted: Sequence[Wanted], resolver: Resolver) -> list
     `netns_fd`, a pidfd or a descriptor of the namespace, stays the caller's; the caller owns what
     is returned. Blocks for some tens of milliseconds. Raises PlumbError.
     """
-    return run_inside(netns_fd, lambda: _connect(wanted, resolver))
+    return _inside(netns_fd, lambda: _connect(wanted, resolver))
 
 
 def plan_for(netns_fd: int, wanted: Sequence[Wanted], resolver: Resolver) -> list[Plan]:
     """What `connect` would do, each as if it were the only one. Raises PlumbError."""
-    return run_inside(
+    return _inside(
         netns_fd, lambda: [plan(_observe(one.pod_device), one, resolver) for one in wanted]
     )
 
 
 def show(netns_fd: int, pod_device: str) -> tuple[Observed, str]:
     """What is in a namespace, and our rules in it as text. Raises PlumbError."""
-    return run_inside(netns_fd, lambda: (_observe(pod_device), nft.text()))
+    return _inside(netns_fd, lambda: (_observe(pod_device), nft.text()))
 
 
 def undo(netns_fd: int) -> None:
@@ -41,7 +46,14 @@ def undo(netns_fd: int) -> None:
 
     A guest that is still running there has no network from then on. Raises PlumbError.
     """
-    run_inside(netns_fd, _undo)
+    _inside(netns_fd, _undo)
+
+
+def _inside(netns_fd: int, work: Callable[[], T]) -> T:
+    try:
+        return run_inside(netns_fd, work)
+    except (OSError, NetlinkError) as error:
+        raise refusal(f"the pod's network cannot be read or changed: {error}", error) from error
 
 
 def _connect(wanted: Sequence[Wanted], resolver: Resolver) -> list[Connected]:

@@ -10,6 +10,8 @@ from typing import Self
 
 PRIMARY_DEVICE = "eth0"
 """The pod network's interface, as container runtimes name it."""
+QUEUES_LIMIT = 256
+"""The kernel's (MAX_TAP_QUEUES)."""
 _DIGITS = 11
 """Hex digits of a hash in an interface's name: with `tap` it stays below the kernel's 15 bytes."""
 
@@ -55,6 +57,10 @@ class Wanted:
     hostname: str = ""
     mtu: int | None = None
     """Bytes; None: the pod device's."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.queues <= QUEUES_LIMIT:
+            raise ValueError(f"a tap has 1 to {QUEUES_LIMIT} queues, not {self.queues}")
 
     @property
     def tap(self) -> str:

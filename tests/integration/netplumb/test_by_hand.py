@@ -13,6 +13,8 @@ from tests.integration.netplumb.pods import POD, Pod
 pytestmark = pytest.mark.root
 
 NETPLUMB = [sys.executable, "-m", "netplumb"]
+APART = ["unshare", "--mount", "--propagation", "private"]
+"""With mounts of its own: what is mounted there nobody else sees."""
 
 
 def netplumb(verb: str, pod: Pod, *more: str) -> subprocess.CompletedProcess[str]:
@@ -82,3 +84,28 @@ def test_a_namespace_that_is_not_there() -> None:
         [*NETPLUMB, "undo", "--netns", "/nowhere"], capture_output=True, text=True, check=False
     )
     assert done.stderr == "netplumb: NamespaceGone: /nowhere: No such file or directory\n"
+
+
+def test_without_the_right_to_it_nothing_is_touched(pod: Pod) -> None:
+    nobody = ["setpriv", "--reuid", "65534", "--clear-groups", "--bounding-set=-all"]
+    command = [*nobody, "--inh-caps=-all", *NETPLUMB, "apply", "--netns", str(pod.path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("netplumb: NotPermitted: this process may not enter another")
+
+
+def test_settings_that_cannot_be_written_are_told(pod: Pod) -> None:
+    readonly = "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys"
+    words = ["sh", "-c", f'{readonly} && exec "$@"', "sh"]
+    done = subprocess.run(
+        [*APART, *words, *NETPLUMB, "apply", "--netns", str(pod.path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.stderr.startswith(
+        "netplumb: NotPermitted: interface 'default': set net/ipv4/conf/tap0/route_localnet = 1"
+    )
+    assert pod.links() == {"lo", "eth0"}
+    assert pod.rules() == ""
