@@ -207,6 +207,24 @@ def test_a_paused_start_of_a_halted_vm() -> None:
     assert create.body["spec"]["startStrategy"] == "Paused"
 
 
+@pytest.mark.parametrize("field", ["instancetype", "preference"])
+def test_a_size_by_name_is_refused_by_its_field(field: str) -> None:
+    vm = make_vm()
+    vm["spec"][field] = {"name": "large"}
+    actions = decide(vm)
+    assert step_of(actions) == ""
+    failure = conditions.find(after(vm, actions)["status"]["conditions"], "Failure")
+    assert failure is not None
+    assert f"spec.{field} is not available yet" in failure["message"]
+
+
+def test_a_vm_that_runs_goes_on_although_its_template_means_nothing_to_us() -> None:
+    vm = make_vm()
+    vm["spec"]["template"]["spec"] = {"domain": {"firmware": {"uuid": "u"}, "newer": [7]}}
+    assert step_of(decide(vm, vm_instance("Running"))) == ""
+    assert step_of(decide({**vm, "spec": {**vm["spec"], "runStrategy": "Halted"}}, None)) == ""
+
+
 def test_an_invalid_template_is_said_on_the_vm_and_nothing_is_made() -> None:
     vm = make_vm()
     vm["spec"]["template"]["spec"]["volumes"] = []

@@ -1,66 +1,34 @@
-"""One VMI: what is decided in each situation."""
+"""One VMI until its node has it, and while it runs."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
+from tests.unit.virtoperator_controller.deciding_vmi import (
+    VMI_WITH_CLAIM,
+    after,
+    decide,
+    lacks,
+    said,
+    told,
+)
 from tests.unit.virtoperator_controller.objects import (
     NOW,
     POD_UID,
     SETTINGS,
     STAMP,
-    UID,
     Json,
-    apply_merge,
     condition,
     ended_pod,
-    later,
     make_pod,
     make_vmi,
     running_pod,
 )
 from virtoperator import conditions, names
-from virtoperator.controller.actions import Action, Again, Change, Create, Delete, Failure
-from virtoperator.controller.vmi.observed import Observed, belongs
-from virtoperator.controller.vmi.reconcile import reconcile, report
-from virtoperator.kinds import POD, VMI
-
-VMI_WITH_CLAIM: Json = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
-
-
-def decide(vmi: Json, *pods: Json, **seen: Any) -> list[Action]:
-    seen = {"now": NOW, "settings": SETTINGS, **seen}
-    return reconcile(Observed(vmi=vmi, pods=pods, **seen))
-
-
-def after(vmi: Json, actions: list[Action]) -> Json:
-    """The VMI once the actions are performed; they may write it once at most."""
-    changes = [one for one in actions if isinstance(one, Change) and one.kind is VMI]
-    assert len(changes) <= 1
-    return apply_merge(vmi, changes[0].patch) if changes else vmi
-
-
-def said(vmi: Json, kind: str) -> tuple[str, str, str]:
-    one = conditions.find(vmi["status"]["conditions"], kind)
-    assert one is not None
-    return one["status"], one["reason"], one.get("message", "")
-
-
-def lacks(vmi: Json, kind: str) -> bool:
-    return conditions.find(vmi["status"].get("conditions"), kind) is None
-
-
-def told(actions: list[Action]) -> list[str]:
-    """Reasons of the events, in order."""
-    events = []
-    for action in actions:
-        if isinstance(action, Change):
-            events += [event.reason for event in action.told]
-        elif isinstance(action, Create | Delete) and action.told:
-            events.append(action.told.reason)
-    return events
+from virtoperator.controller.actions import Again, Change, Create, Failure
+from virtoperator.controller.vmi.observed import Observed
+from virtoperator.controller.vmi.reconcile import report
+from virtoperator.kinds import POD
 
 
 def test_a_new_vmi_gets_its_pod_and_one_write_that_says_so() -> None:
@@ -392,101 +360,3 @@ def test_the_gate_of_the_pod_follows_the_guest(
         assert gate.patch["metadata"] == {"uid": POD_UID}
         (sent,) = gate.patch["status"]["conditions"]
         assert (sent["status"], sent["reason"]) == expected
-
-
-@pytest.mark.parametrize("phase", ["Scheduled", "Running"])
-@pytest.mark.parametrize(
-    ("pods", "expected"),
-    [
-        ((), ("Failed", "PodGone")),
-        ((ended_pod(0),), ("Succeeded", None)),
-        ((ended_pod(4, message="QEMU died"),), ("Failed", "LauncherEnded")),
-        ((ended_pod(137, reason="OOMKilled"),), ("Failed", "OOMKilled")),
-        ((make_pod("Failed", reason="NodeLost"),), ("Failed", "NodeLost")),
-    ],
-)
-def test_an_end_that_nobody_reported_is_noticed(
-    phase: str, pods: tuple[Json, ...], expected: tuple[str, str | None]
-) -> None:
-    vmi = make_vmi(phase)
-    status = after(vmi, decide(vmi, *pods))["status"]
-    assert (status["phase"], status.get("reason")) == expected
-
-
-def test_virt_handler_has_the_first_word_on_how_a_vm_ended() -> None:
-    actions = decide(make_vmi("Running"), ended_pod(4, ago=10))
-    assert actions[-1] == Again(seconds=20)
-    assert after(make_vmi("Running"), actions)["status"]["phase"] == "Running"
-
-
-@pytest.mark.parametrize("phase", ["", "Pending", "Scheduling", "Scheduled", "Running"])
-def test_a_deleted_vmi_takes_its_pod_with_it(phase: str) -> None:
-    vmi = make_vmi(phase, deleting=True)
-    actions = decide(vmi, running_pod())
-    deletions = [action for action in actions if isinstance(action, Delete)]
-    assert [(one.kind, one.uid) for one in deletions] == [(POD, POD_UID)]
-    assert "SuccessfulDelete" in told(actions)
-    new = after(vmi, actions)
-    assert new["metadata"].get("finalizers") == vmi["metadata"].get("finalizers")
-
-
-@pytest.mark.parametrize("phase", ["", "Pending", "Scheduling", "Scheduled", "Running"])
-def test_a_deleted_vmi_whose_pod_has_gone_is_let_go(phase: str) -> None:
-    vmi = make_vmi(phase, deleting=True)
-    vmi["metadata"]["finalizers"] = [names.VMI_FINALIZER, "other.example/one"]
-    new = after(vmi, decide(vmi))
-    assert new["status"]["phase"] == "Failed"
-    assert new["metadata"]["finalizers"] == ["other.example/one"]
-    assert decide(new) == []
-
-
-@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
-def test_a_finalizer_stays_until_the_last_pod_has_gone(phase: str) -> None:
-    vmi = make_vmi(phase, deleting=True, conditions=[condition("Ready", "False")])
-    assert decide(vmi, make_pod(deleting=True)) == []
-    assert after(vmi, decide(vmi))["metadata"]["finalizers"] == []
-
-
-@pytest.mark.parametrize("owner_exists", [True, False])
-def test_the_vms_finalizer_is_the_vms_as_long_as_there_is_one(owner_exists: bool) -> None:
-    vmi = make_vmi("Succeeded", deleting=True)
-    vmi["metadata"]["finalizers"] = [names.VMI_FINALIZER, names.VM_FINALIZER]
-    new = after(vmi, decide(vmi, owner_exists=owner_exists))
-    assert new["metadata"]["finalizers"] == ([names.VM_FINALIZER] if owner_exists else [])
-
-
-@pytest.mark.parametrize("phase", ["Unknown", "WaitingForSync", "Nonsense"])
-def test_a_phase_that_nobody_acts_on_is_left_alone(phase: str) -> None:
-    assert decide(make_vmi(phase)) == []
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        {"labels": {names.CREATED_BY: UID}},
-        {"labels": {names.APP: names.LAUNCHER}},
-        {"ownerReferences": [{"uid": "an older one", "controller": True}]},
-        {"ownerReferences": [{"uid": UID}]},
-        {"namespace": "elsewhere"},
-    ],
-)
-def test_a_pod_that_only_looks_like_the_vms_is_not_its_own(damage: Json) -> None:
-    pod = running_pod()
-    assert belongs(pod, make_vmi())
-    pod["metadata"].update(damage)
-    assert not belongs(pod, make_vmi())
-
-
-def test_a_second_pod_under_another_name_is_not_the_vms() -> None:
-    stranger = running_pod()
-    stranger["metadata"].update(name="virt-launcher-one-other", uid="another")
-    vmi = make_vmi("Scheduling")
-    new = after(vmi, decide(vmi, stranger))
-    assert new["status"]["reason"] == "PodGone"
-
-
-def test_time_alone_changes_nothing_that_is_said() -> None:
-    vmi = make_vmi()
-    done = after(vmi, decide(vmi))
-    waiting = [one for one in decide(done, make_pod(), now=later(500)) if isinstance(one, Change)]
-    assert waiting == []

@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 import virtcrds
-from virtcrds import ClusterConfig, InvalidObject, VirtualMachine
+from virtcrds import ClusterConfig, InvalidObject, Violation, VirtualMachine
 
 from ... import names
 from ..draft import Draft
@@ -50,7 +50,12 @@ def prepare(draft: Draft, config: ClusterConfig) -> None:
 
 def check(vm: Json, config: ClusterConfig) -> None:
     """Raises InvalidObject with everything that keeps the VM from being started."""
-    if violations := virtcrds.validate(_parsed(vm), config):
+    parsed = _parsed(vm)
+    for field in ("instancetype", "preference"):
+        if getattr(parsed.spec, field) is not None:
+            message = f"spec.{field} is not available yet: write CPU, memory and devices out"
+            raise InvalidObject((Violation(field=f"spec.{field}", message=message),))
+    if violations := virtcrds.validate(parsed, config):
         raise InvalidObject(tuple(violations))
 
 

@@ -14,20 +14,32 @@ from .readiness import gate, set_ready
 
 _HANDLERS_TURN = 30
 """Seconds after the launcher's end in which virt-handler says how the VM ended; it knows best."""
+_LAST_WORDS = 5
+"""The same when the kubelet has taken the pod away already."""
 Json = dict[str, Any]
 
 
 def accompany(seen: Observed, draft: Draft, pod: Json | None) -> list[Action]:
-    """Readiness, the pods that hold the VM, and the end when it was left to us."""
+    """Readiness, the pods that hold the VM, and the end when it was left to us.
+
+    What is to be done beside writing `draft`.
+    """
     if pod is None:
-        _lose(seen, draft, "PodGone", "The virt-launcher pod has gone.")
-        set_ready(draft, None)
-        return draft.changes()
+        return _without_pod(seen, draft)
     wait = _end(seen, draft, pod)
     _note_active(draft, seen.pods)
     set_ready(draft, pod)
     again: list[Action] = [Again(seconds=wait)] if wait else []
-    return [*gate(draft.tree, pod, draft), *draft.changes(), *again]
+    return [*gate(draft.tree, pod, draft), *again]
+
+
+def _without_pod(seen: Observed, draft: Draft) -> list[Action]:
+    wait = 0 if seen.node_lost else _LAST_WORDS - seen.missing_for
+    if wait > 0:
+        return [Again(seconds=wait)]
+    _lose(seen, draft, "PodGone", "The virt-launcher pod has gone.")
+    set_ready(draft, None)
+    return []
 
 
 def _end(seen: Observed, draft: Draft, pod: Json) -> float:

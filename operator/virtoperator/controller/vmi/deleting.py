@@ -10,7 +10,7 @@ from ..draft import Draft
 from ..trees import meta
 from .accompanying import accompany
 from .observed import Observed
-from .phases import Phase, enter, fail, phase_of
+from .phases import Phase, enter, phase_of
 from .readiness import set_ready
 from .scheduling import delete_pods
 
@@ -22,19 +22,17 @@ def delete(seen: Observed, draft: Draft, pod: Json | None) -> list[Action]:
 
     What never came to a node ends here.
     """
-    deletions = delete_pods(draft.tree, seen.pods)
+    actions = delete_pods(draft.tree, seen.pods)
     phase = phase_of(draft.tree)
-    if phase.of_the_node and pod is not None:
-        return [*deletions, *accompany(seen, draft, pod)]
     if phase.of_the_node:
-        fail(draft, "PodGone", "The virt-launcher pod has gone.")
+        actions += accompany(seen, draft, pod)
     elif not phase.final:
         enter(draft, Phase.FAILED)
         draft.drop_condition("Synchronized", "PodScheduled")
         set_ready(draft, pod)
-    if not seen.pods:
+    if not seen.pods and phase_of(draft.tree).final:
         drop_finalizers(seen, draft)
-    return [*deletions, *draft.changes()]
+    return [*actions, *draft.changes()]
 
 
 def drop_finalizers(seen: Observed, draft: Draft) -> None:

@@ -22,6 +22,8 @@ class Observed:
     vmi: Json
     pods: tuple[Json, ...] = ()
     """Its launcher pods, those that are going too; never somebody else's."""
+    missing_for: float = 0
+    """Seconds for which it has had no pod, where it should have one."""
     claims: Mapping[str, Json] = dataclasses.field(default_factory=dict)
     """The PersistentVolumeClaims that its volumes name, those that exist."""
     owner_exists: bool = False

@@ -42,11 +42,14 @@ class VmiReconciler:
         self._stores = stores
         self._settings = settings
         self._take = take
+        self._missing: dict[Key, datetime.datetime] = {}
+        """Since when VMIs lack the pod that they should have."""
         self._clock = clock
 
     async def observe(self, key: Key) -> Observed | None:
         vmi = self._stores.vmis.get(key)
         if vmi is None:
+            self._missing.pop(key, None)
             return None
         now = self._clock()
         pods = await self._pods(vmi)
@@ -55,6 +58,7 @@ class VmiReconciler:
             vmi=vmi,
             pods=pods,
             claims=self._claims(vmi) if waits else {},
+            missing_for=self._missing_for(key, vmi, pods, now),
             owner_exists=self._owner_exists(vmi),
             node_lost=phase_of(vmi).of_the_node and self._node_lost(vmi, now),
             complaint=await self._complaint(pods[0], now) if waits and pods else "",
@@ -81,6 +85,14 @@ class VmiReconciler:
         for pod in found:
             self._take(POD, pod)
         return tuple(pod for pod in found if belongs(pod, vmi))
+
+    def _missing_for(
+        self, key: Key, vmi: Json, pods: tuple[Json, ...], now: datetime.datetime
+    ) -> float:
+        if pods or not phase_of(vmi).of_the_node:
+            self._missing.pop(key, None)
+            return 0
+        return (now - self._missing.setdefault(key, now)).total_seconds()
 
     def _claims(self, vmi: Json) -> dict[str, Json]:
         namespace = meta(vmi)["namespace"]

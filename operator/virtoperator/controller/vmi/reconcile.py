@@ -27,7 +27,7 @@ def reconcile(seen: Observed) -> list[Action]:
     if phase is Phase.SCHEDULING:
         return follow_pod(seen, draft, pod)
     if phase.of_the_node:
-        return accompany(seen, draft, pod)
+        return [*accompany(seen, draft, pod), *draft.changes()]
     if phase.final:
         set_ready(draft, pod)
     return draft.changes()
