@@ -26,6 +26,8 @@ _JOIN = 'echo $$ > "$GROUP/cgroup.procs" && exec "$@"'
 _MOUNT = """
 set -e
 mount -t tmpfs none /var/lib
+mkdir "$RUN/disks"
+mount -t tmpfs -o size=16m none "$RUN/disks"
 for volume in $VOLUMES; do
     target=/var/lib/kubemu/volumes/${volume%%=*}
     mkdir -p "$target"
@@ -90,9 +92,20 @@ class PodLike:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "GROUP": str(self._group), "VOLUMES": volumes},
+                env={
+                    **os.environ,
+                    "GROUP": str(self._group),
+                    "RUN": str(self.run_dir),
+                    "VOLUMES": volumes,
+                },
                 start_new_session=True,
             )
+
+    def make_room(self) -> None:
+        """Give the folder of its disks, which has 16 MiB, more of them."""
+        enter = ("nsenter", "-t", str(self.process.pid), "-m")
+        more = ("mount", "-o", "remount,size=256m", str(self.run_dir / "disks"))
+        subprocess.run((*enter, *more), check=True)
 
     @property
     def last_words(self) -> str:
@@ -125,6 +138,26 @@ def qemu_of(pod: PodLike) -> int:
 def pod_like(pods: Path, guest: Guest, uid: str = "") -> Iterator[PodLike]:
     with PodLike(pods, {"kernel-boot": guest.folder}, uid) as pod:
         yield pod
+
+
+WRITER = """#!/bin/sh
+dd if=/dev/zero of=/dev/vda bs=1M count=32 && echo it is written
+"""
+
+
+def a_writing_vmi(pod: PodLike) -> dict[str, Any]:
+    """One that writes more to its empty disk than there is room for."""
+    vmi = a_vmi(
+        pod,
+        volumes=[
+            {"name": "scratch", "emptyDisk": {"capacity": "64Mi"}},
+            {"name": "seed", "cloudInitNoCloud": {"userData": WRITER}},
+        ],
+    )
+    vmi["spec"]["domain"]["devices"]["disks"] = [
+        {"name": name, "disk": {"bus": "virtio"}} for name in ("scratch", "seed")
+    ]
+    return vmi
 
 
 def a_vmi(pod: PodLike, **spec: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from kubemucluster.layout import Layout
 from tests.integration.handler.apiserver import api_server, standing_still
 from tests.integration.handler.apiside import Handler, Side, api_side, node_of
 from tests.integration.handler.conftest import console_has
-from tests.integration.handler.podlike import PodLike, a_vmi, pod_like, qemu_of
+from tests.integration.handler.podlike import PodLike, a_vmi, a_writing_vmi, pod_like, qemu_of
 from tests.integration.netplumb.pods import POD
 from virtoperator import names
 from virtoperator.conditions import find
@@ -125,6 +125,21 @@ async def test_what_ends_while_no_handler_is_there_is_understood_later(
         told = find(status["conditions"], "Synchronized")
         assert told is not None
         assert told["message"].startswith("QEMU died by itself (signal 9).")
+
+
+async def test_a_full_disk_pauses_the_vm_until_there_is_room(
+    pod: PodLike, side: Side, handler: Handler
+) -> None:
+    with handler.running():
+        await side.hand_over(a_writing_vmi(pod))
+        vmi = await side.until(lambda vmi: find(vmi["status"].get("conditions"), "Paused"))
+        paused = find(vmi["status"]["conditions"], "Paused")
+        assert paused is not None
+        assert paused["reason"] == "PausedIOError"
+        assert (await side.events(3))[2:] == [("Warning", "IOerror")]
+        pod.make_room()
+        await side.until(lambda vmi: not find(vmi["status"]["conditions"], "Paused"))
+        await console_has(pod, "it is written")
 
 
 async def test_an_api_server_that_is_away_costs_no_vm_and_no_news(
