@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kubemucluster.cluster import Cluster
-from tests.e2e.kube import Kube
+from tests.e2e.kube import Kube, eventually
 from tests.integration.cluster import lives
 
 
@@ -26,8 +26,14 @@ def _root() -> None:
         pytest.skip("clusters need root")
 
 
+@pytest.fixture(scope="session")
+def _removed_at_the_end() -> Iterator[None]:
+    yield
+    lives.down()
+
+
 @pytest.fixture
-def no_cluster() -> Iterator[None]:
+def no_cluster(_removed_at_the_end: None) -> Iterator[None]:
     """There is no cluster before the test, and none after it."""
     lives.down()
     yield
@@ -35,14 +41,14 @@ def no_cluster() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Cluster]:
-    """A cluster that runs."""
-    lives.down()
-    yield lives.up()
-    lives.down()
+def running(_removed_at_the_end: None) -> Cluster:
+    """A cluster that runs; that of the file before, where there is one."""
+    return lives.up()
 
 
 @pytest.fixture(scope="module")
 def kube(running: Cluster) -> Kube:
     """The running cluster, as a user has it."""
-    return Kube.of(running.layout.kubeconfig)
+    made = Kube.of(running.layout.kubeconfig)
+    eventually(lambda: made.objects("default", "serviceaccount") != [])
+    return made

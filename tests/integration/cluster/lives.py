@@ -36,6 +36,13 @@ def command(*words: str) -> list[str]:
     return [sys.executable, "-m", "kubemucluster", *words, f"--name={NAME}"]
 
 
+def answered(*words: str) -> str:
+    """What a command on this cluster prints that is to succeed."""
+    done = subprocess.run(command(*words), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def refused(*argv: str, path: str = os.environ["PATH"]) -> str:
     """What a command says that fails as it should: in sentences, and without a traceback."""
     done = subprocess.run(argv, capture_output=True, text=True, env={**os.environ, "PATH": path})

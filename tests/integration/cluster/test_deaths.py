@@ -31,12 +31,12 @@ COMPONENTS = (
 @pytest.fixture(scope="module")
 def old_pods(kube: Kube) -> Iterator[dict[str, str]]:
     """A pod on each node, by node, that were there before anything was killed."""
-    eventually(lambda: kube.objects("default", "serviceaccount") != [])
     script = f"cat /proc/sys/kernel/random/uuid >/tmp/born; {FOREVER}"
     pods = {node: f"old-{node}" for node in BOTH}
     kube.apply("default", *(a_pod(kube, pod, script, node) for node, pod in pods.items()))
     kube.await_ready("default", *pods.values())
     yield pods
+    kube.run("-n", "default", "delete", "pod", *pods.values())
 
 
 def births(kube: Kube, pods: dict[str, str]) -> list[str]:
