@@ -45,6 +45,8 @@ POOL = Kind(
 KUBEVIRT = Kind(group="kubevirt.io", kind="KubeVirt", plural="kubevirts")
 POD = Kind(kind="Pod", plural="pods")
 PVC = Kind(kind="PersistentVolumeClaim", plural="persistentvolumeclaims")
+QUOTA = Kind(kind="ResourceQuota", plural="resourcequotas")
+NAMESPACE = Kind(kind="Namespace", plural="namespaces", namespaced=False)
 NODE = Kind(kind="Node", plural="nodes", namespaced=False)
 SECRET = Kind(kind="Secret", plural="secrets")
 CONFIG_MAP = Kind(kind="ConfigMap", plural="configmaps")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .. import names
-from ..kinds import KUBEVIRT, NODE, POD, POOL, PVC, REPLICASET, VM, VMI, Kind
+from ..kinds import KUBEVIRT, NODE, POD, POOL, PVC, QUOTA, REPLICASET, VM, VMI, Kind
 from ..podvolumes import claim_names
 from ..store import Store
 from .trees import at, controller_of, labels_of, meta
@@ -23,6 +23,7 @@ class Stores:
         self.pods = Store(vmi=_vmi, node=_pod_node)
         self.claims = Store()
         self.nodes = Store()
+        self.quotas = Store(namespace=_namespace)
         self.replicasets = Store()
         self.pools = Store()
         self.kubevirts = Store()
@@ -35,6 +36,7 @@ class Stores:
             POD: self.pods,
             PVC: self.claims,
             NODE: self.nodes,
+            QUOTA: self.quotas,
             REPLICASET: self.replicasets,
             POOL: self.pools,
             KUBEVIRT: self.kubevirts,
@@ -52,6 +54,10 @@ def claims_of(vmi: Json) -> list[str]:
         return claim_names(vmi)
     except (AttributeError, KeyError, TypeError):
         return []
+
+
+def _namespace(body: Json) -> Iterable[str]:
+    return (str(meta(body)["namespace"]),)
 
 
 def _owner(body: Json) -> Iterable[str]:

@@ -20,12 +20,11 @@ from kubemucluster import programs
 from kubemucluster.layout import Layout
 from tests.integration.controller.simulation import Simulation, running
 from tests.integration.handler.apiserver import ROOT, api_server
-from virtoperator.kinds import Kind
+from virtoperator.kinds import NAMESPACE, Kind
 from virtoperator.kube import AlreadyExists, Kube, NotFound, Server, connected
 
 LIMIT = 120.0
 ACCOUNT = Kind(kind="ServiceAccount", plural="serviceaccounts")
-NAMESPACE = Kind(kind="Namespace", plural="namespaces", namespaced=False)
 Json = dict[str, Any]
 
 

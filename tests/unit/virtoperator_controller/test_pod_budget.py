@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from virtcrds import VirtualMachineInstance, default
-from virtoperator.controller.pod import overhead, pod_name
+from virtoperator.controller.pod import Quota, overhead, pod_name, quota_of
 from virtoperator.controller.pod.naming import host_name, vmi_id
+from virtoperator.controller.pod.quota import RATIO_LABEL
 from virtoperator.controller.pod.resources import compute_resources
 from virtoperator.settings import Settings
 
@@ -158,3 +159,39 @@ def test_a_long_name_keeps_apart_in_its_label() -> None:
     one, other = vmi_id("x" * 80 + "a"), vmi_id("x" * 80 + "b")
     assert one != other
     assert max(len(one), len(other)) <= 63
+
+
+@pytest.mark.parametrize(
+    ("quota", "limits"),
+    [
+        (Quota(), {}),
+        (Quota(memory=True), {"memory": f"{2 * 227.25}Mi"}),
+        (Quota(memory=True, memory_ratio=1.0), {"memory": "227.25Mi"}),
+        (Quota(cpu=True), {"cpu": "4"}),
+    ],
+)
+def test_a_quota_makes_the_pod_carry_limits(quota: Quota, limits: dict[str, str]) -> None:
+    # The overhead of three more virtual CPUs is taken out, for numbers that can be read.
+    one = vmi({**_128, "cpu": {"cores": 4}})
+    amounts = compute_resources(one, Settings(cpu_allocation_ratio=10), quota)
+    found = _in_mib({"limits": amounts.get("limits", {})})["limits"]
+    if "memory" in found:
+        found["memory"] = f"{float(found['memory'][:-2]) - 9 * quota.memory_ratio}Mi"
+    assert found == limits
+
+
+@pytest.mark.parametrize(
+    ("hard", "labels", "expected"),
+    [
+        ([], {}, Quota()),
+        ([{"limits.memory": "1Gi"}], {}, Quota(memory=True)),
+        ([{"pods": "3"}, {"limits.cpu": "4"}], {}, Quota(cpu=True)),
+        ([], {RATIO_LABEL: "1.5"}, Quota(memory_ratio=1.5)),
+        ([], {RATIO_LABEL: "0.5"}, Quota()),
+        ([], {RATIO_LABEL: "much"}, Quota()),
+    ],
+)
+def test_what_a_namespace_asks_for(
+    hard: list[dict[str, str]], labels: dict[str, str], expected: Quota
+) -> None:
+    assert quota_of([{"spec": {"hard": one}} for one in hard], labels) == expected

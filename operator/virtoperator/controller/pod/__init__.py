@@ -3,6 +3,7 @@
 from .errors import Unsupported
 from .naming import pod_name
 from .overhead import overhead
+from .quota import Quota, quota_of
 from .render import render
 
-__all__ = ["Unsupported", "overhead", "pod_name", "render"]
+__all__ = ["Quota", "Unsupported", "overhead", "pod_name", "quota_of", "render"]

@@ -11,6 +11,7 @@ from ... import names
 from ...podvolumes import PodVolume
 from ...settings import Settings
 from .probes import probes
+from .quota import Quota
 from .resources import compute_resources, wants_guarantee
 
 SECURITY: dict[str, Any] = {
@@ -34,7 +35,9 @@ _LOG_LIMITS = {"cpu": "15m", "memory": "60M"}
 Json = dict[str, Any]
 
 
-def compute(vmi: VirtualMachineInstance, settings: Settings, volumes: Sequence[PodVolume]) -> Json:
+def compute(
+    vmi: VirtualMachineInstance, settings: Settings, volumes: Sequence[PodVolume], quota: Quota
+) -> Json:
     """The container that is the virtual machine. Raises Unsupported."""
     mounts = [volume.mount for volume in volumes if not volume.block]
     devices = [volume.mount for volume in volumes if volume.block]
@@ -53,7 +56,7 @@ def compute(vmi: VirtualMachineInstance, settings: Settings, volumes: Sequence[P
             "--log-format",
             "json",
         ],
-        "resources": compute_resources(vmi, settings),
+        "resources": compute_resources(vmi, settings, quota),
         "securityContext": SECURITY,
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [*OWN_MOUNTS, *mounts],

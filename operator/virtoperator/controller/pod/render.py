@@ -14,6 +14,7 @@ from .containers import DISKS, PRIVATE, SCRATCH, compute, console_log
 from .metadata import metadata
 from .naming import host_name
 from .placement import placement
+from .quota import Quota
 from .resources import memory_overhead
 
 _GRACE = 30
@@ -35,13 +36,22 @@ _SECURITY = {
     "runAsUser": names.UID,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
+_NO_QUOTA = Quota()
 Json = dict[str, Any]
 
 
-def render(vmi: Json, settings: Settings, claims: Mapping[str, Claim], attempt: str = "") -> Json:
+def render(
+    vmi: Json,
+    settings: Settings,
+    claims: Mapping[str, Claim],
+    *,
+    quota: Quota = _NO_QUOTA,
+    attempt: str = "",
+) -> Json:
     """The pod of this (valid, defaulted) VMI; it passes Pod Security `restricted`.
 
-    `claims`: what is known of the PersistentVolumeClaims that the VMI names. `attempt` names a
+    `claims`: what is known of the PersistentVolumeClaims that the VMI names. `quota`: limits that
+    the namespace asks for. `attempt` names a
     further pod of the same VMI. Raises InvalidObject (no VMI) and Unsupported (one that we cannot
     run).
     """
@@ -50,7 +60,7 @@ def render(vmi: Json, settings: Settings, claims: Mapping[str, Claim], attempt: 
     extra = memory_overhead(model, settings)
     spec: Json = {
         "automountServiceAccountToken": False,
-        "containers": [compute(model, settings, volumes)],
+        "containers": [compute(model, settings, volumes, quota)],
         "enableServiceLinks": False,
         "hostname": host_name(model),
         "readinessGates": [{"conditionType": names.UNPAUSED_GATE}],

@@ -8,12 +8,14 @@ from virtcrds.core.vmi import VirtualMachineInstanceSpec
 
 from ...settings import Settings
 from .overhead import guest_memory, overhead, vcpus
+from .quota import Quota
 
 _SCRATCH = 50_000_000
 """Bytes of ephemeral storage for what is no disk, as in KubeVirt."""
 _GUARANTEED = 100 << 20
 """Bytes for a pod that never gets more than it asked for, as in KubeVirt."""
 _CPU_FLOOR = 100
+_NO_QUOTA = Quota()
 Resources = dict[str, dict[str, str]]
 
 
@@ -37,8 +39,10 @@ def wants_guarantee(spec: VirtualMachineInstanceSpec) -> bool:
     )
 
 
-def compute_resources(vmi: VirtualMachineInstance, settings: Settings) -> Resources:
-    """`requests` and `limits` of the container."""
+def compute_resources(
+    vmi: VirtualMachineInstance, settings: Settings, quota: Quota = _NO_QUOTA
+) -> Resources:
+    """`requests` and `limits` of the container; limits also where a quota asks for them."""
     wished = vmi.spec.domain.resources
     requests = {name: str(amount) for name, amount in wished.requests.items()}
     limits = {name: str(amount) for name, amount in wished.limits.items()}
@@ -46,6 +50,10 @@ def compute_resources(vmi: VirtualMachineInstance, settings: Settings) -> Resour
     _memory(vmi, settings, requests, limits)
     if vmi.spec.domain.cpu is not None and vmi.spec.domain.cpu.dedicated_cpu_placement:
         _dedicated(vmi.spec.domain.cpu, vcpus(vmi.spec), requests, limits)
+    if quota.memory and "memory" not in limits:
+        limits["memory"] = _text(int(Quantity(requests["memory"]).value * quota.memory_ratio))
+    if quota.cpu and "cpu" not in limits:
+        limits["cpu"] = str(max(vcpus(vmi.spec), Quantity(requests["cpu"]).value))
     for amounts in (requests, limits):
         if amounts is requests or "ephemeral-storage" in amounts:
             _add(amounts, "ephemeral-storage", _SCRATCH)

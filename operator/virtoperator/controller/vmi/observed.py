@@ -9,7 +9,7 @@ from typing import Any
 
 from ... import names
 from ...settings import Settings
-from ..pod import pod_name
+from ..pod import Quota, pod_name
 from ..trees import at, controller_of, labels_of, meta, name_of, uid_of
 
 Json = dict[str, Any]
@@ -26,6 +26,8 @@ class Observed:
     """Seconds for which it has had no pod, where it should have one."""
     claims: Mapping[str, Json] = dataclasses.field(default_factory=dict)
     """The PersistentVolumeClaims that its volumes name, those that exist."""
+    quota: Quota = dataclasses.field(default_factory=Quota)
+    """Limits that its namespace asks for."""
     owner_exists: bool = False
     """Whether the VM that made it is there."""
     node_lost: bool = False

@@ -7,15 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 from ... import conditions, names
-from ...kinds import EVENT, POD, Kind
+from ...kinds import EVENT, NAMESPACE, POD, Kind
 from ...kube import Kube
 from ...settings import Settings
 from ...store import Key
 from ..actions import Action, Failure
 from ..clock import Clock, utc_now
 from ..node.reconcile import is_lost
+from ..pod import Quota, quota_of
 from ..stores import Stores, claims_of
-from ..trees import at, controller_of, is_deleting, meta, uid_of
+from ..trees import at, controller_of, is_deleting, labels_of, meta, uid_of
 from . import reconcile as decisions
 from .observed import Observed, belongs
 from .phases import Phase, phase_of
@@ -58,6 +59,7 @@ class VmiReconciler:
             vmi=vmi,
             pods=pods,
             claims=self._claims(vmi) if waits else {},
+            quota=await self._quota(vmi) if phase_of(vmi).before_the_pod else Quota(),
             missing_for=self._missing_for(key, vmi, pods, now),
             owner_exists=self._owner_exists(vmi),
             node_lost=phase_of(vmi).of_the_node and self._node_lost(vmi, now),
@@ -99,6 +101,15 @@ class VmiReconciler:
         keys = {name: Key(namespace, name) for name in claims_of(vmi)}
         found = {name: self._stores.claims.get(key) for name, key in keys.items()}
         return {name: claim for name, claim in found.items() if claim is not None}
+
+    async def _quota(self, vmi: Json) -> Quota:
+        """The namespace is asked for only where its label matters."""
+        namespace = meta(vmi)["namespace"]
+        quotas = self._stores.quotas.by("namespace", namespace)
+        quota = quota_of(quotas, {})
+        if quota.memory:
+            quota = quota_of(quotas, labels_of(await self._kube.get(NAMESPACE, None, namespace)))
+        return quota
 
     def _owner_exists(self, vmi: Json) -> bool:
         owner = controller_of(vmi)

@@ -28,7 +28,7 @@ def start(seen: Observed, draft: Draft) -> list[Action]:
         prepare(draft, seen.settings.config)
         if missing := missing_claims(draft.tree, seen.claims):
             return _wait_for_claim(draft, missing[0])
-        pod = render(draft.tree, seen.settings, pod_claims(seen.claims))
+        pod = render(draft.tree, seen.settings, pod_claims(seen.claims), quota=seen.quota)
     except InvalidObject as error:
         return _refuse(draft, "InvalidSpec", str(error))
     except Unsupported as error:
