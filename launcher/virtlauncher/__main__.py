@@ -7,6 +7,7 @@ once, before the fork, and what only one needs after it, in there.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 import traceback
@@ -28,6 +29,8 @@ def main(arguments: Sequence[str] | None = None, builder: Callable[[int], int] =
     `builder` is what the other process does with its end of the link; its result is an exit status.
     """
     pid, link, output = _fork(builder)
+    # A pod's first process loses what it does not handle yet: the kubelet's word waits until then.
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
     from .resident import lean
 
     with lean.without_ssl():

@@ -33,6 +33,7 @@ from .server import Server
 
 _log = logging.getLogger("virtlauncher")
 _BACKLOG = 16
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 class BuilderStart(Value):
@@ -132,12 +133,13 @@ async def _signals(machine: Machine) -> AsyncIterator[None]:
         _log.info("%s: stopping", number.name)
         machine.stop()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _STOPPING:
         loop.add_signal_handler(number, stop, number)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)  # `__main__` has blocked them.
     try:
         yield
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _STOPPING:
             loop.remove_signal_handler(number)
 
 

@@ -19,6 +19,8 @@ from virtlauncher.client import Client
 
 HERE = Path(__file__).parent
 QEMU = "qemu-system-x86_64"
+STUB = (sys.executable, str(HERE / "stub_builder.py"))
+"""The launcher with a builder that answers as it is told."""
 PATIENCE = 60.0
 FACTS = {
     "qemu": {"binary": QEMU, "version": [7, 2, 0]},
@@ -113,12 +115,15 @@ class Launchers:
             yield Launched(process=process, run_dir=run_dir, client=it)
 
     def spawn(
-        self, run_dir: Path, *options: str, before: Sequence[str] = (), standalone: bool = True
+        self, run_dir: Path, *options: str, before: Sequence[str] = ()
     ) -> subprocess.Popen[bytes]:
-        log = self.folder / f"{run_dir.name}.log"
+        argv = [*before, *STUB, "--run-dir", str(run_dir), "--standalone", *options]
+        return self.run(argv, run_dir.name)
+
+    def run(self, argv: Sequence[str], name: str) -> subprocess.Popen[bytes]:
+        """Any command line; its output is shown when a test has failed."""
+        log = self.folder / f"{name}.log"
         self._logs.append(log)
-        argv = [*before, sys.executable, str(HERE / "stub_builder.py")]
-        argv += ["--run-dir", str(run_dir), *(["--standalone"] if standalone else []), *options]
         with log.open("ab") as file:
             process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
