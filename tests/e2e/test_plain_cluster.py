@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.kube import Kube, eventually
-from tests.e2e.objects import FOREVER, a_pod
+from tests.e2e.objects import FOREVER, a_pod, a_server
 
 pytestmark = pytest.mark.cluster
 
@@ -26,24 +29,40 @@ def test_the_crds_apply_without_a_warning_and_explain_themselves(kube: Kube) -> 
     assert re.search(r"DESCRIPTION:\n +\w+", explained)
 
 
+@contextlib.contextmanager
+def forwarded(kube: Kube, namespace: str, pod: str, port: int) -> Iterator[str]:
+    """The address on this machine that `kubectl port-forward` gives to a pod's port."""
+    command = kube.command("-n", namespace, "port-forward", f"pod/{pod}", f":{port}")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            said = process.stdout.readline()
+            match = re.match(r"Forwarding from (127\.0\.0\.1:\d+) -> ", said)
+            assert match, said
+            yield match[1]
+        finally:
+            process.terminate()
+
+
 def test_logs_exec_and_port_forward(kube: Kube, namespace: str) -> None:
-    kube.apply(namespace, a_pod(kube, "p", "echo started; exec httpd -f -p 8080 -h /bin", "node-b"))
+    kube.apply(namespace, a_server(kube, "p", "node-b"))
     kube.await_ready(namespace, "p")
-    assert kube.await_log(namespace, "p", "started") == "started\n"
     assert kube.execute(namespace, "p", "/bin/id", "-u") == "0\n"
-    command = kube.command("-n", namespace, "port-forward", "pod/p", ":8080")
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as forward:
-        assert forward.stdout is not None
-        said = forward.stdout.readline()
-        forward.terminate()
-    assert re.match(r"Forwarding from 127\.0\.0\.1:\d+ -> 8080", said)
+    with (
+        forwarded(kube, namespace, "p", 8080) as address,
+        urllib.request.urlopen(f"http://{address}/", timeout=30) as answer,
+    ):
+        assert answer.read() == b"hello from p\n"
+    kube.apply(namespace, a_pod(kube, "talker", f"echo started; {FOREVER}", "node-a"))
+    kube.await_ready(namespace, "talker")
+    assert kube.await_log(namespace, "talker", "started") == "started\n"
 
 
 def test_an_image_volume_is_mounted(kube: Kube, namespace: str) -> None:
     pod = a_pod(
         kube,
         "p",
-        "ls /image/bin/busybox && exec sleep 3600",
+        f"ls /image/bin/busybox && {FOREVER}",
         container={"volumeMounts": [{"name": "image", "mountPath": "/image"}]},
         volumes=[{"name": "image", "image": {"reference": kube.busybox}}],
     )
