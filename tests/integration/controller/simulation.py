@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from virtoperator import conditions, names
@@ -36,6 +36,8 @@ class Simulation:
         ]
         self._watcher = Watcher(kube, server, watches)
         self.starts_fail = False
+        self.entered: Callable[[Json, str], None] = lambda vmi, phase: None
+        """Called when a VMI was brought to a phase."""
 
     async def run(self) -> None:
         await self._make_node()
@@ -104,6 +106,7 @@ class Simulation:
         meta = {"resourceVersion": vmi["metadata"]["resourceVersion"]}
         key = key_of(vmi)
         await self.kube.patch(VMI, *key, {"metadata": meta, "status": status})
+        self.entered(vmi, phase)
 
 
 @contextlib.asynccontextmanager
