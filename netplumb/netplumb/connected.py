@@ -22,6 +22,8 @@ class Lease:
     ipv4: str = ""
     """The guest's address with its prefix, e.g. '10.0.2.2/24'."""
     ipv4_gateway: str = ""
+    ipv4_server: str = ""
+    """Our address on the link, where the gateway is not us."""
     ipv6: str = ""
     """E.g. 'fd10:0:2::2/120'. The default route is the sender of the router advertisements."""
     router_mac: str = ""

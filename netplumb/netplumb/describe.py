@@ -8,7 +8,19 @@ from typing import Any, assert_never
 
 from .connected import Connected
 from .observed import Observed
-from .plan import ConfigureTap, LoadRules, OpenSockets, OpenTap, Plan, Remember, Step, Write
+from .steps import (
+    Configure,
+    Enslave,
+    LoadRules,
+    MakeBridge,
+    OpenSockets,
+    OpenTap,
+    Plan,
+    Remember,
+    SetMac,
+    Step,
+    Write,
+)
 
 
 def describe(plan: Plan) -> str:
@@ -21,9 +33,15 @@ def step_line(step: Step) -> str:
     match step:
         case OpenTap():
             return f"tap {step.tap}: open, {step.queues} queue(s)"
-        case ConfigureTap():
-            addresses = ", ".join(step.addresses)
-            return f"tap {step.tap}: mac {step.mac}, mtu {step.mtu}, up, {addresses}"
+        case MakeBridge():
+            return f"bridge {step.bridge}: make"
+        case Configure():
+            mac = f"mac {step.mac}, " if step.mac else ""
+            return f"{step.link}: {', '.join([f'{mac}mtu {step.mtu}', 'up', *step.addresses])}"
+        case SetMac():
+            return f"{step.link}: mac {step.mac} (was {step.before})"
+        case Enslave():
+            return f"{step.link}: port of {step.bridge}"
         case Remember():
             return f"remember: {step.text or 'nothing'}"
         case Write(before=None):
@@ -34,7 +52,7 @@ def step_line(step: Step) -> str:
             return "\n".join(["rules:", *(table.text() for table in step.tables)])
         case OpenSockets():
             served = ["dhcp4"] * step.ipv4 + ["dhcp6", "ra"] * step.ipv6
-            return f"sockets on {step.tap}: {', '.join(served)}"
+            return f"sockets on {step.link}: {', '.join(served)}"
         case _:
             assert_never(step)
 
@@ -63,11 +81,15 @@ def _addresses(addresses: tuple[object, ...]) -> str:
 def _lines(plan: Plan) -> Iterator[str]:
     yield f"interface {plan.wanted.name}: {plan.wanted.binding} on {plan.wanted.pod_device}"
     yield from map(step_line, plan.steps)
+    yield f"guest: mac {plan.mac}, mtu {plan.mtu}"
     yield f"pod addresses: {', '.join(plan.pod_addresses)}"
     lease = plan.lease
     for name, value in {
         "ipv4": f"{lease.ipv4} via {lease.ipv4_gateway}" if lease.ipv4 else "",
+        "ipv4 server": lease.ipv4_server,
+        "ipv4 routes": ", ".join(f"{one.destination} via {one.gateway}" for one in lease.routes),
         "ipv6": lease.ipv6,
+        "for": lease.client_mac,
         "nameservers": " ".join(lease.nameservers),
         "searches": " ".join(lease.searches),
         "hostname": lease.hostname,

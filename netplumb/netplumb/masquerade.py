@@ -1,178 +1,102 @@
-"""The guest has a network of its own, behind the pod's addresses. Pure.
-
-What arrives at an address of the pod goes to the guest, wherever it comes from: the pod's network,
-a process in the pod, or the guest itself. What the guest sends leaves with the pod's address.
-Packets of the guest with any other source than its own are dropped, and so are those to the pod's
-loopback addresses, which `route_localnet` would let in.
-"""
+"""The masquerade binding: the guest has a network of its own, behind the pod's addresses. Pure."""
 
 from __future__ import annotations
 
-import dataclasses
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
-from .errors import PlumbError, Reason
-from .observed import Address, Link
-from .ruleset import (
-    DROP,
-    MASQUERADE,
-    Chain,
-    Family,
-    Table,
-    Word,
-    as_from,
-    destination,
-    interface_in,
-    interface_out,
-    ports,
-    source,
-    to,
-)
-from .wanted import Protocol, Wanted
+from . import nat, settings
+from .connected import Lease
+from .nat import Inside
+from .observed import Link, Observed
+from .steps import Configure, LoadRules, OpenSockets, OpenTap, Plan, Remember, Step, Write
+from .wanted import Resolver, Wanted
 
-_RAW, _DSTNAT, _SRCNAT = -300, -100, 100
-"""Priorities of netfilter's hooks: before connection tracking, and where NAT is done."""
-_LOOPBACK = {4: ("127.0.0.1",), 6: ()}
-"""What of the pod's loopback leads to the guest. The kernel takes an answer to ::1 from no other
-device than the loopback, whatever NAT says: it stays the pod's, where a client is refused at once
-and goes on to 127.0.0.1."""
-_UNCONFIGURED = {4: ("0.0.0.0",), 6: ("::", "fe80::/10")}
-"""Sources of a guest that has no address yet, and of its neighbour discovery."""
+ROUTER_MAC = "02:00:00:00:00:00"
+"""Of every tap: a guest that moves to another pod finds the router it knows in its caches."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Inside:
-    """The guest's own network in one family."""
-
-    gateway: Address
-    """Ours, with the prefix."""
-    guest: Address
-    pod: tuple[str, ...]
-    """The pod's addresses in that family."""
-
-    @property
-    def version(self) -> int:
-        return self.gateway.version
-
-
-def inside(wanted: Wanted, pod: Link, version: int) -> Inside | None:
-    """None when the pod does not have that family.
-
-    Raises PlumbError for a network that is too small, of the other family, or also the pod's.
-    """
-    addresses = pod.of_version(version)
-    if not addresses:
-        return None
-    network = _network(wanted, version)
-    for address in addresses:
-        if (
-            address.ip in network
-        ):  # A wider network of the pod's is no harm: the longer prefix wins.
-            raise PlumbError(
-                Reason.NETWORK_OVERLAP,
-                f"interface {wanted.name!r}: the pod's address {address.ip} is in the guest's"
-                f" own network {network}",
-                hint="give the guest another network",
-            )
-    gateway, guest = (
-        ipaddress.ip_interface((network.network_address + host, network.prefixlen))
-        for host in (1, 2)
-    )
-    return Inside(gateway=gateway, guest=guest, pod=tuple(str(address.ip) for address in addresses))
-
-
-def table(wanted: Wanted, net: Inside) -> Table:
-    """The rules of one family."""
-    family, tap = Family.of(net.version), wanted.tap
-    guest, gateway, pod = (
-        str(net.guest.ip),
-        str(net.gateway.ip),
-        [*_LOOPBACK[net.version], *net.pod],
-    )
-    led = [(*which, to(guest)) for which in _ports(wanted)]
-    return Table(
-        family=family,
-        name=table_name(tap),
-        chains=(
-            Chain(
-                name="guard",
-                type="filter",
-                hook="prerouting",
-                priority=_RAW,
-                rules=tuple(_guard(net, tap)),
+def masquerade(observed: Observed, wanted: Wanted, pod: Link, resolver: Resolver) -> Plan:
+    nets = [net for v in (4, 6) if (net := nat.inside(wanted, pod, v))]
+    by_version = {net.version: net for net in nets}
+    ipv4, ipv6 = by_version.get(4), by_version.get(6)
+    mtu = wanted.mtu or pod.mtu
+    return Plan(
+        wanted=wanted,
+        mac=wanted.mac,
+        mtu=mtu,
+        pod_addresses=tuple(address for net in nets for address in net.pod),
+        lease=Lease(
+            ipv4=str(ipv4.guest) if ipv4 else "",
+            ipv4_gateway=str(ipv4.gateway.ip) if ipv4 else "",
+            ipv6=str(ipv6.guest) if ipv6 else "",
+            router_mac=ROUTER_MAC,
+            nameservers=reachable(resolver, by_version),
+            searches=resolver.searches,
+            hostname=wanted.hostname,
+            mtu=mtu,
+        ),
+        ipv6_gateway=str(ipv6.gateway.ip) if ipv6 else "",
+        steps=(
+            OpenTap(tap=wanted.tap, queues=wanted.queues),
+            *_tap_settings(observed, wanted.tap, ipv4=bool(ipv4), ipv6=bool(ipv6)),
+            Configure(
+                link=wanted.tap,
+                mac=ROUTER_MAC,
+                mtu=mtu,
+                addresses=tuple(str(net.gateway) for net in nets),
             ),
-            Chain(
-                name="prerouting",
-                type="nat",
-                hook="prerouting",
-                priority=_DSTNAT,
-                rules=tuple((destination(family, net.pod), *rule) for rule in led),
-            ),
-            Chain(
-                name="output",
-                type="nat",
-                hook="output",
-                priority=_DSTNAT,
-                rules=tuple((destination(family, pod), *rule) for rule in led),
-            ),
-            Chain(
-                name="postrouting",
-                type="nat",
-                hook="postrouting",
-                priority=_SRCNAT,
-                rules=(
-                    # The guest sends no answer to its own address or to a loopback.
-                    (
-                        interface_out(tap),
-                        source(family, [guest, *pod]),
-                        as_from(gateway),
-                    ),
-                    (interface_out(tap, other=True), source(family, [guest]), MASQUERADE),
-                ),
-            ),
+            *_namespace_settings(observed, pod, by_version),
+            LoadRules(tables=tuple(nat.table(wanted, net) for net in nets)),
+            OpenSockets(link=wanted.tap, ipv4=bool(ipv4), ipv6=bool(ipv6)),
         ),
     )
 
 
-TABLES = "netplumb_"
-"""How the names of our tables begin."""
+def reachable(resolver: Resolver, versions: Collection[int]) -> tuple[str, ...]:
+    """The name servers that a guest with these families can ask: not those of the pod's own."""
+    return tuple(
+        str(server)
+        for server in map(ipaddress.ip_address, resolver.nameservers)
+        if server.version in versions and not server.is_loopback and not server.is_link_local
+    )
 
 
-def table_name(tap: str) -> str:
-    return TABLES + tap
+def _tap_settings(observed: Observed, tap: str, *, ipv4: bool, ipv6: bool) -> Iterator[Step]:
+    if ipv4:
+        # Answers to processes of the pod that asked at 127.0.0.1 come in from the tap.
+        yield Write(setting=f"net/ipv4/conf/{tap}/route_localnet", value="1")
+        yield Write(setting=f"net/ipv4/conf/{tap}/accept_redirects", value="0")
+    if settings.FORWARD_IPV6 in observed.settings:
+        yield Write(setting=f"net/ipv6/conf/{tap}/disable_ipv6", value="0" if ipv6 else "1")
+    if ipv6:
+        # Our addresses are the only ones of the link, and usable at once; its router is us.
+        yield Write(setting=f"net/ipv6/conf/{tap}/addr_gen_mode", value="0")
+        for setting in ("accept_dad", "accept_ra", "accept_redirects"):
+            yield Write(setting=f"net/ipv6/conf/{tap}/{setting}", value="0")
 
 
-def _network(wanted: Wanted, version: int) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    text = wanted.ipv4_cidr if version == 4 else wanted.ipv6_cidr
-    try:
-        network = ipaddress.ip_network(text, strict=False)
-    except ValueError as error:
-        raise _invalid(wanted, str(error)) from error
-    if network.version != version:
-        raise _invalid(wanted, f"{text} is no IPv{version} network")
-    if network.num_addresses < 4:
-        raise _invalid(wanted, f"{text} has no room for a gateway and a guest")
-    return network
+def _namespace_settings(observed: Observed, pod: Link, nets: dict[int, Inside]) -> Iterator[Step]:
+    wanted: dict[str, str] = {}
+    if 4 in nets:
+        wanted[settings.FORWARD_IPV4] = "1"
+    if 6 in nets:
+        accept_ra = settings.accept_ra(pod.name)
+        if observed.settings.get(accept_ra) == "1":
+            # A kernel that forwards takes no more routes from advertisements, unless this is 2.
+            wanted[accept_ra] = "2"
+        wanted[settings.FORWARD_IPV6] = "1"
+    changes = {name: value for name, value in wanted.items() if observed.settings[name] != value}
+    yield from remembered(observed, {name: observed.settings[name] for name in changes})
+    for name, value in changes.items():
+        yield Write(setting=name, value=value, before=observed.settings[name])
 
 
-def _invalid(wanted: Wanted, message: str) -> PlumbError:
-    return PlumbError(Reason.INVALID_NETWORK, f"interface {wanted.name!r}: {message}")
-
-
-def _ports(wanted: Wanted) -> Iterator[tuple[Word, ...]]:
-    """One match for each protocol with ports; one that matches everything for none listed."""
-    if not wanted.ports:
-        yield ()
-    for protocol in Protocol:
-        numbers = sorted({port.number for port in wanted.ports if port.protocol is protocol})
-        if numbers:
-            yield (ports(protocol, numbers),)
-
-
-def _guard(net: Inside, tap: str) -> Iterator[tuple[Word, ...]]:
-    family = Family.of(net.version)
-    own = [str(net.guest.ip), *_UNCONFIGURED[net.version]]
-    yield interface_in(tap), source(family, own, other=True), DROP
-    if net.version == 4:  # IPv6 itself refuses ::1 from outside.
-        yield interface_in(tap), destination(family, ["127.0.0.0/8"]), DROP
+def remembered(observed: Observed, before: Mapping[str, str]) -> Iterator[Step]:
+    """Write down what is to be changed. What is written down already is older, and so the truth."""
+    originals = {**before, **observed.originals}
+    if originals != observed.originals:
+        yield Remember(
+            text=settings.render_originals(originals),
+            before=settings.render_originals(observed.originals),
+        )

@@ -6,8 +6,7 @@ import json
 import subprocess
 
 from .errors import PlumbError, Reason
-from .masquerade import TABLES
-from .ruleset import Family
+from .ruleset import TABLES, Family
 
 _PATIENCE = 20.0
 """Seconds; nft takes some 20 ms."""

@@ -6,6 +6,8 @@ import dataclasses
 import ipaddress
 from collections.abc import Mapping
 
+from .connected import Route
+
 Address = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
 
@@ -18,6 +20,8 @@ class Link:
     mtu: int
     addresses: tuple[Address, ...] = ()
     """With their prefixes; without those of the link itself (fe80::/10)."""
+    routes: tuple[Route, ...] = ()
+    """IPv4 routes out of it that the kernel did not make by itself from its addresses."""
 
     def of_version(self, version: int) -> tuple[Address, ...]:
         return tuple(address for address in self.addresses if address.version == version)

@@ -14,7 +14,19 @@ from . import links, nft, ruleset, settings, sockets, taps
 from .connected import Connected, Sockets
 from .describe import step_line
 from .errors import PlumbError, Reason
-from .plan import ConfigureTap, LoadRules, OpenSockets, OpenTap, Plan, Remember, Step, Write
+from .steps import (
+    Configure,
+    Enslave,
+    LoadRules,
+    MakeBridge,
+    OpenSockets,
+    OpenTap,
+    Plan,
+    Remember,
+    SetMac,
+    Step,
+    Write,
+)
 
 _log = logging.getLogger("netplumb")
 
@@ -28,7 +40,7 @@ def perform(plan: Plan, undo: contextlib.ExitStack) -> Connected:
         name=plan.wanted.name,
         tap=plan.wanted.tap,
         tap_fds=(),
-        mac=plan.wanted.mac,
+        mac=plan.mac,
         mtu=plan.mtu,
         pod_addresses=plan.pod_addresses,
         ipv4_gateway=plan.lease.ipv4_gateway,
@@ -52,8 +64,16 @@ def _do(step: Step, made: Connected, undo: contextlib.ExitStack) -> None:
     match step:
         case OpenTap():
             made.tap_fds = taps.open_tap(step.tap, step.queues)
-        case ConfigureTap():
-            links.bring_up(step.tap, mac=step.mac, mtu=step.mtu, addresses=step.addresses)
+        case MakeBridge():
+            links.make_bridge(step.bridge)
+            undo.callback(_undone, links.remove, {step.bridge})
+        case Configure():
+            links.bring_up(step.link, mac=step.mac, mtu=step.mtu, addresses=step.addresses)
+        case SetMac():
+            links.set_mac(step.link, step.mac)
+            undo.callback(_undone, links.set_mac, step.link, step.before)
+        case Enslave():
+            links.enslave(step.link, step.bridge)
         case Remember():
             links.set_loopback_alias(step.text)
             undo.callback(_undone, links.set_loopback_alias, step.before)
@@ -66,7 +86,7 @@ def _do(step: Step, made: Connected, undo: contextlib.ExitStack) -> None:
             names = [(table.family, table.name) for table in step.tables]
             undo.callback(_undone, nft.transact, ruleset.remove(names))
         case OpenSockets():
-            made.sockets = sockets.open_sockets(step.tap, ipv4=step.ipv4, ipv6=step.ipv6)
+            made.sockets = sockets.open_sockets(step.link, ipv4=step.ipv4, ipv6=step.ipv6)
         case _:
             assert_never(step)
 

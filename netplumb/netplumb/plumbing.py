@@ -9,12 +9,14 @@ from typing import TypeVar
 from pyroute2.netlink.exceptions import NetlinkError
 
 from . import links, nft, ruleset, settings
+from .bridge import bridge_name
 from .connected import Connected
-from .masquerade import TABLES
 from .namespaces import run_inside
 from .observed import Observed
 from .perform import perform, refusal
-from .plan import Plan, plan
+from .plan import plan
+from .ruleset import TABLES
+from .steps import Plan
 from .wanted import Resolver, Wanted
 
 T = TypeVar("T")
@@ -78,6 +80,15 @@ def _undo() -> None:
     links.remove({name.removeprefix(TABLES) for _, name in tables})
     originals = settings.parse_originals(links.observe_loopback_alias())
     for name, value in originals.items():
-        settings.write(name, value)
+        _restore(name, value)
     if originals:
         links.set_loopback_alias("")
+
+
+def _restore(name: str, value: str) -> None:
+    if name.startswith(settings.mac("")):
+        device = name.removeprefix(settings.mac(""))
+        links.remove({bridge_name(device)})
+        links.set_mac(device, value)
+    else:
+        settings.write(name, value)

@@ -1,6 +1,6 @@
 """nftables rules as values, in both of nft's languages: JSON for `nft -j`, text for people.
 
-Only the words that masquerading needs. Each is one value with both forms, so that they cannot
+Only the words that the bindings need. Each is one value with both forms, so that they cannot
 drift apart; a test has nft read both and compares what the kernel got.
 """
 
@@ -13,10 +13,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
+TABLES = "netplumb_"
+"""How the names of our tables begin."""
+
+
+def table_name(tap: str) -> str:
+    return TABLES + tap
+
 
 class Family(StrEnum):
     IP = "ip"
     IP6 = "ip6"
+    INET = "inet"
+    ARP = "arp"
+    BRIDGE = "bridge"
 
     @classmethod
     def of(cls, version: int) -> Family:
@@ -79,6 +89,20 @@ def source(family: Family, values: Iterable[str], *, other: bool = False) -> Wor
 
 def destination(family: Family, values: Iterable[str]) -> Word:
     return _payload(family, "daddr", [_address(value) for value in values])
+
+
+def hardware_source(values: Iterable[str], *, other: bool = False) -> Word:
+    """Comes from one of these hardware addresses, or from any `other`."""
+    return _payload("ether", "saddr", [(value, value) for value in values], other=other)
+
+
+def arp_source(values: Iterable[str], *, other: bool = False) -> Word:
+    """Says in ARP that its sender has one of these addresses, or any `other`."""
+    return _payload("arp", "saddr ip", [(value, value) for value in values], other=other)
+
+
+def router_advertisement() -> Word:
+    return _payload("icmpv6", "type", [("nd-router-advert", "nd-router-advert")])
 
 
 def ports(protocol: str, numbers: Iterable[int]) -> Word:

@@ -20,6 +20,11 @@ def accept_ra(device: str) -> str:
     return f"net/ipv6/conf/{device}/accept_ra"
 
 
+def mac(device: str) -> str:
+    """What a device's hardware address is written down as; there is no such file."""
+    return f"mac/{device}"
+
+
 def of_interest(pod_device: str) -> tuple[str, ...]:
     """The settings of a namespace that a plan looks at."""
     return FORWARD_IPV4, FORWARD_IPV6, accept_ra(pod_device)

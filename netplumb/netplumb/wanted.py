@@ -22,7 +22,7 @@ class Binding(StrEnum):
     MASQUERADE = "masquerade"
     """The guest has a network of its own behind the pod's addresses."""
     BRIDGE = "bridge"
-    """The guest has the pod's address and MAC. Not there yet: `connect` refuses it."""
+    """The guest has the pod's IPv4 address and, unless it has one of its own, its MAC."""
 
 
 class Protocol(StrEnum):
@@ -46,7 +46,7 @@ class Wanted:
     pod_device: str = PRIMARY_DEVICE
     binding: Binding = Binding.MASQUERADE
     mac: str
-    """The guest's hardware address."""
+    """The guest's hardware address; BRIDGE: empty for the pod's."""
     queues: int = 1
     ports: tuple[Port, ...] = ()
     """MASQUERADE: those that are led to the guest; none listed: all of them, and ICMP."""

@@ -9,8 +9,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from netplumb import Connected, connect
-from tests.integration.netplumb.pods import MAC, RESOLVER, WANTED, Guest, Pod
+from netplumb import Connected, Wanted, connect
+from tests.integration.netplumb.pods import RESOLVER, WANTED, Guest, Pod
 from virtlauncher.facts import Lease, Nic, NicKind
 from virtlauncher.jsonable import from_jsonable
 from virtlauncher.resident.descriptors import Descriptors
@@ -33,7 +33,7 @@ def nic_of(connected: Connected, lease: Lease) -> tuple[Nic, dict[str, int]]:
     named = {name: name if name in fds else "" for name in numbers}
     nic = Nic(
         kind=NicKind.TAP,
-        mac=MAC,
+        mac=connected.mac,
         mtu=connected.mtu,
         fds=tuple(taps),
         lease=lease,
@@ -66,10 +66,10 @@ def served(leases: Leases) -> Iterator[None]:
 
 @contextlib.contextmanager
 def guest_of(
-    pod: Pod, *, advertise_every: float = ADVERTISING, **more: Any
+    pod: Pod, *, wanted: Wanted = WANTED, advertise_every: float = ADVERTISING, **more: Any
 ) -> Iterator[tuple[Guest, Leases]]:
     """A guest that knows nothing yet, on a link where its lease is served."""
-    (connected,) = connect(pod.fd, [WANTED], RESOLVER)
+    (connected,) = connect(pod.fd, [wanted], RESOLVER)
     nic, fds = nic_of(connected, lease_of(connected, **more))
     leases = Leases()
     with Descriptors() as descriptors:
@@ -80,6 +80,6 @@ def guest_of(
                 responder.every = advertise_every
         tap = descriptors.get("tap0")
         assert tap is not None
-        with contextlib.closing(leases), Guest(tap) as guest, served(leases):
+        with contextlib.closing(leases), Guest(tap, nic.mac) as guest, served(leases):
             guest.run("ip", "link", "set", "eth0", "up")
             yield guest, leases

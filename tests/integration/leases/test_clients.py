@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.integration.leases.serving import guest_of
-from tests.integration.netplumb.pods import MAC, NODE, Guest, Pod
+from tests.integration.netplumb.pods import BRIDGED, MAC, NODE, POD, Guest, Pod
 
 pytestmark = pytest.mark.root
 
@@ -116,6 +116,18 @@ def test_udhcpc_is_told_all_that_it_asks_for(pod: Pod, script: Path) -> None:
         "opt240": "6f757273",
     }
     assert {name: values.get(name) for name in expected} == expected
+
+
+def test_a_bridged_guest_is_told_the_pods_address(pod: Pod, script: Path) -> None:
+    with guest_of(pod, wanted=BRIDGED) as (guest, leases):
+        client = ["busybox", "udhcpc", "-f", "-q", "-n", "-i"]
+        values = told(guest.run(*client, "eth0", "-s", str(script)))
+        expected = {"ip": POD[0], "mask": "24", "router": NODE[0], "serverid": "169.254.75.10"}
+        assert {name: values.get(name) for name in expected} == expected
+        # Who is on the pod's network gets nothing, and is not even heard.
+        heard = sum(one.answered + one.dropped for one in leases.responders)
+        pod.node.run(*client, "veth0", "-t", "2", "-T", "1", "-s", str(script), check=False)
+        assert sum(one.answered + one.dropped for one in leases.responders) == heard
 
 
 def test_dhclient_gets_both_families(pod: Pod, script: Path, tmp_path: Path) -> None:

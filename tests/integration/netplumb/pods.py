@@ -17,13 +17,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self, TypeVar
 
-from netplumb import Resolver, Wanted, taps
+from netplumb import Binding, Resolver, Wanted, taps
 from netplumb.namespaces import run_inside
 
 T = TypeVar("T")
 
 MAC = "02:51:52:00:00:01"
 WANTED = Wanted(name="default", mac=MAC, hostname="vm")
+BRIDGED = Wanted(name="default", mac="", binding=Binding.BRIDGE, hostname="vm")
 RESOLVER = Resolver(nameservers=("10.88.0.1", "fd88::1"), searches=("default.svc.cluster.local",))
 NODE, POD = ("10.88.0.1", "fd88::1"), ("10.88.0.9", "fd88::9")
 _COUNT = itertools.count()
@@ -91,6 +92,9 @@ class Namespace:
     def lines(self, *command: str) -> list[str]:
         return self.run(*command).splitlines()
 
+    def mac(self, link: str) -> str:
+        return self.run("cat", f"/sys/class/net/{link}/address").strip()
+
     def setting(self, name: str) -> str:
         return self.run("cat", f"/proc/sys/{name}").strip()
 
@@ -134,14 +138,15 @@ class Pod(Namespace):
 class Guest(Namespace):
     """What is behind a tap: a namespace with an eth0 that nothing has configured."""
 
-    def __init__(self, tap_fd: int) -> None:
+    def __init__(self, tap_fd: int, mac: str = MAC) -> None:
         super().__init__("guest")
         self._tap_fd = tap_fd
+        self._mac = mac
 
     def __enter__(self) -> Self:
         super().__enter__()
         (self._own,) = self.do(lambda: taps.open_tap("eth0", 1))
-        self.run("ip", "link", "set", "eth0", "address", MAC, "mtu", "1500")
+        self.run("ip", "link", "set", "eth0", "address", self._mac, "mtu", "1500")
         self._end, self._ended = os.pipe()
         self._carrier = threading.Thread(target=self._carry, name="frames")
         self._carrier.start()
@@ -154,8 +159,14 @@ class Guest(Namespace):
             os.close(number)
         super().__exit__()
 
+    def configure_bridged(self) -> None:
+        """By hand, what DHCP does on a bridge: the guest is the pod."""
+        self.run("ip", "link", "set", "eth0", "up")
+        self.run("ip", "addr", "add", f"{POD[0]}/24", "dev", "eth0")
+        self.run("ip", "route", "add", "default", "via", NODE[0])
+
     def configure(self) -> None:
-        """By hand, what DHCP and router advertisements do."""
+        """By hand, what DHCP and router advertisements do behind masquerade."""
         self.run("ip", "link", "set", "eth0", "up")
         self.run("ip", "addr", "add", "10.0.2.2/24", "dev", "eth0")
         self.run("ip", "addr", "add", "fd10:0:2::2/120", "dev", "eth0", "nodad")

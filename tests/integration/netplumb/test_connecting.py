@@ -12,14 +12,25 @@ from pathlib import Path
 import pytest
 
 from netplumb import PlumbError, Reason, Wanted, connect, entered, nft, ruleset, undo
-from netplumb.masquerade import inside, table
-from netplumb.observed import Link
+from netplumb.observed import Link, Observed
+from netplumb.plan import plan
 from netplumb.plumbing import plan_for
-from tests.integration.netplumb.pods import NODE, POD, RESOLVER, WANTED, Guest, Namespace, Pod
+from netplumb.settings import of_interest
+from netplumb.steps import LoadRules
+from tests.integration.netplumb.pods import (
+    BRIDGED,
+    NODE,
+    POD,
+    RESOLVER,
+    WANTED,
+    Guest,
+    Namespace,
+    Pod,
+)
 
 pytestmark = pytest.mark.root
 
-STEPS = 15
+STEPS = {WANTED: 15, BRIDGED: 13}
 """Of a plan in a pod with both families and forwarding off."""
 
 
@@ -29,6 +40,7 @@ class State:
 
     rules: str
     links: frozenset[str]
+    mac: str
     settings: tuple[str, ...]
     alias: bool
 
@@ -38,6 +50,7 @@ def state(pod: Pod) -> State:
     return State(
         rules=pod.rules(),
         links=frozenset(pod.links()),
+        mac=pod.mac("eth0"),
         settings=tuple(pod.setting(name) for name in names),
         alias="alias" in pod.run("ip", "link", "show", "lo"),
     )
@@ -188,26 +201,33 @@ class Crash(logging.Handler):
 log = logging.getLogger("netplumb")
 log.setLevel(logging.DEBUG)
 log.addHandler(Crash())
-wanted = netplumb.Wanted(name="default", mac="02:51:52:00:00:01", hostname="vm")
+binding, mac = netplumb.Binding(sys.argv[3]), sys.argv[4]
+wanted = netplumb.Wanted(name="default", binding=binding, mac=mac, hostname="vm")
 netplumb.connect(os.open(sys.argv[1], os.O_RDONLY), [wanted], netplumb.Resolver())
 """
 """Each step is told before it is done."""
 
 
-@pytest.mark.parametrize("after", range(STEPS))
-def test_a_crash_after_any_step_is_repaired_by_the_next_run(pod: Pod, after: int) -> None:
+CRASHES = [(wanted, after) for wanted, count in STEPS.items() for after in range(count)]
+
+
+@pytest.mark.parametrize(("wanted", "after"), CRASHES, ids=lambda one: getattr(one, "binding", one))
+def test_a_crash_after_any_step_is_repaired_by_the_next_run(
+    pod: Pod, wanted: Wanted, after: int
+) -> None:
     before = state(pod)
-    (reference,) = connect(pod.fd, [WANTED], RESOLVER)
+    (reference,) = connect(pod.fd, [wanted], RESOLVER)
     with reference:
-        wanted = state(pod)
+        expected = state(pod)
     undo(pod.fd)
 
-    crashed = [sys.executable, "-c", CRASHING, str(pod.path), str(after)]
+    words = [str(pod.path), str(after), wanted.binding, wanted.mac]
+    crashed = [sys.executable, "-c", CRASHING, *words]
     assert subprocess.run(crashed, check=False).returncode == 9
-    (connected,) = connect(pod.fd, [WANTED], RESOLVER)
-    with connected, Guest(connected.tap_fds[0]) as guest:
-        assert state(pod) == wanted
-        guest.configure()
+    (connected,) = connect(pod.fd, [wanted], RESOLVER)
+    with connected, Guest(connected.tap_fds[0], connected.mac) as guest:
+        assert state(pod) == expected
+        guest.configure() if wanted is WANTED else guest.configure_bridged()
         guest.run("busybox", "ping", "-c1", "-W20", NODE[0])
     undo(pod.fd)
     assert state(pod) == before
@@ -217,18 +237,20 @@ def test_a_crash_after_any_step_is_repaired_by_the_next_run(pod: Pod, after: int
     assert state(pod) == before
 
 
-def test_a_plan_has_as_many_steps_as_are_crashed_at(pod: Pod) -> None:
-    (plan,) = plan_for(pod.fd, [WANTED], RESOLVER)
-    assert len(plan.steps) == STEPS
+@pytest.mark.parametrize("wanted", STEPS, ids=lambda one: one.binding)
+def test_a_plan_has_as_many_steps_as_are_crashed_at(pod: Pod, wanted: Wanted) -> None:
+    (planned,) = plan_for(pod.fd, [wanted], RESOLVER)
+    assert len(planned.steps) == STEPS[wanted]
 
 
-def test_rules_say_the_same_in_both_of_nfts_languages() -> None:
+@pytest.mark.parametrize("wanted", STEPS, ids=lambda one: one.binding)
+def test_rules_say_the_same_in_both_of_nfts_languages(wanted: Wanted) -> None:
     addresses = tuple(map(ipaddress.ip_interface, ("10.88.0.9/24", "10.88.0.8/32", "fd88::9/64")))
-    link = Link(name="eth0", mac="", mtu=1500, addresses=addresses)
-    nets = [net for version in (4, 6) if (net := inside(WANTED, link, version))]
-    tables = [table(WANTED, net) for net in nets]
+    link = Link(name="eth0", mac="0a:58:0a:f4:01:09", mtu=1500, addresses=addresses)
+    observed = Observed(links={"eth0": link}, settings=dict.fromkeys(of_interest("eth0"), "0"))
+    steps = plan(observed, wanted, RESOLVER).steps
+    (tables,) = (step.tables for step in steps if isinstance(step, LoadRules))
     with Namespace("json") as by_json, Namespace("text") as by_text:
         by_json.do(lambda: nft.transact(ruleset.load(tables)))
         by_text.run("nft", "-f", "-", given="\n".join(table.text() for table in tables) + "\n")
-        assert by_json.rules() == by_text.rules()
-        assert by_json.rules()
+        assert by_json.rules() == by_text.rules() != ""

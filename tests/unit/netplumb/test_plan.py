@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import os
 from pathlib import Path
 
 import pytest
 
-from netplumb import Binding, PlumbError, Port, Protocol, Reason, Resolver, Wanted
+from netplumb import Binding, PlumbError, Port, Protocol, Reason, Resolver, Route, Wanted
 from netplumb.describe import describe
+from netplumb.masquerade import ROUTER_MAC
 from netplumb.observed import Link, Observed
-from netplumb.plan import ROUTER_MAC, plan
+from netplumb.plan import plan
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "netplumb"
 RESOLVER = Resolver(
@@ -35,6 +37,26 @@ def pod(*addresses: str, mtu: int = 1500, **changes: object) -> Observed:
     )
     values = {"links": {"eth0": link}, "settings": CLOSED, **changes}
     return Observed(**values)  # type: ignore[arg-type]
+
+
+ROUTES = (
+    Route(destination="0.0.0.0/0", gateway="10.244.1.1"),
+    Route(destination="10.244.0.0/16", gateway="10.244.1.1"),
+)
+ODD_GATEWAY = (
+    Route(destination="0.0.0.0/0", gateway="169.254.1.1"),
+    Route(destination="169.254.1.1/32", gateway=""),
+)
+
+
+def bridged(
+    *addresses: str,
+    mac: str = "0a:58:0a:f4:01:09",
+    routes: tuple[Route, ...] = ROUTES,
+    **changes: object,
+) -> Observed:
+    link = dataclasses.replace(pod(*addresses).links["eth0"], mac=mac, routes=routes)
+    return dataclasses.replace(pod(), links={"eth0": link}, **changes)  # type: ignore[arg-type]
 
 
 def guest(**changes: object) -> Wanted:
@@ -70,6 +92,16 @@ CASES = {
         guest(),
     ),
     "several-addresses": (pod("10.244.1.9/32", "10.244.1.10/32", "fd77::9/128"), guest(mtu=1400)),
+    "bridge": (bridged(*DUAL), guest(binding=Binding.BRIDGE, mac="")),
+    "bridge-with-a-mac": (bridged(DUAL[0]), guest(binding=Binding.BRIDGE)),
+    "bridge-after-a-crash": (
+        bridged(DUAL[0], mac="0e:51:52:00:00:01", originals={"mac/eth0": "0a:58:0a:f4:01:09"}),
+        guest(binding=Binding.BRIDGE, mac=""),
+    ),
+    "bridge-with-an-odd-gateway": (
+        bridged("10.244.1.9/32", routes=ODD_GATEWAY),
+        guest(binding=Binding.BRIDGE, mac=""),
+    ),
     "kernel-without-ipv6": (pod(DUAL[0], settings={"net/ipv4/ip_forward": "1"}), guest()),
 }
 
@@ -99,7 +131,7 @@ def test_every_golden_plan_has_its_case() -> None:
         (pod(*DUAL), guest(ipv4_cidr="10.0.2.0/31"), Reason.INVALID_NETWORK),
         (pod(*DUAL), guest(ipv4_cidr="fd00::/64"), Reason.INVALID_NETWORK),
         (pod(*DUAL), guest(ipv6_cidr="nonsense"), Reason.INVALID_NETWORK),
-        (pod(*DUAL), guest(binding=Binding.BRIDGE), Reason.INVALID_NETWORK),
+        (pod(DUAL[1]), guest(binding=Binding.BRIDGE), Reason.POD_DEVICE_MISSING),
         (
             pod(*DUAL, links={**pod(*DUAL).links, "tap0": Link(name="tap0", mac="", mtu=1500)}),
             guest(),
