@@ -28,8 +28,6 @@ _log = logging.getLogger("virtlauncher.life")
 _EXIT_PATIENCE = 2.0
 """Seconds for QEMU to end after its monitor or a helper has: then they ended together."""
 _HELPER_PATIENCE = 2.0
-_REBOOT_PATIENCE = 180.0
-"""Seconds for a guest to obey the power button in a soft reboot: services may stop slowly."""
 _NEVER_RAN = {PauseReason.START_STRATEGY, PauseReason.INCOMING}
 
 
@@ -198,22 +196,38 @@ async def _press(machine: Machine) -> None:
 async def _resolve_doubts(machine: Machine, running: launch.Running) -> None:
     """Ask QEMU for what an event does not say, and bring a soft reboot to its end."""
     while True:
-        patience = _REBOOT_PATIENCE if machine.track.rebooting else None
         try:
-            async with asyncio.timeout(patience):
-                await machine.doubt.wait()
-            machine.doubt.clear()
-            if machine.track.reset_due:
+            if not await _doubtful(machine):
+                await _insist(machine, running)
+            elif machine.track.reset_due:
                 await _end_reboot(machine, running)
             else:
                 await _ask_status(machine, running)
-        except TimeoutError:
-            await _end_reboot(machine, running)
-            machine.note(logging.WARNING, "the guest did not obey the power button: no reboot")
         except MonitorLost:
             return
         except LauncherError as error:
             machine.note(logging.WARNING, str(error))
+
+
+async def _doubtful(machine: Machine) -> bool:
+    """Wait for a doubt; False when a guest that is to reboot has done nothing yet."""
+    patience = stopping.BUTTON_INTERVAL if machine.track.rebooting else None
+    try:
+        async with asyncio.timeout(patience):
+            await machine.doubt.wait()
+    except TimeoutError:
+        return False
+    machine.doubt.clear()
+    return True
+
+
+async def _insist(machine: Machine, running: launch.Running) -> None:
+    """A guest that is booting does not hear the button, and one that ignores it never will."""
+    if asyncio.get_running_loop().time() < machine.reboot_deadline:
+        await machine.press_button()
+    else:
+        await _end_reboot(machine, running)
+        machine.note(logging.WARNING, "the guest did not obey the power button: no reboot")
 
 
 async def _ask_status(machine: Machine, running: launch.Running) -> None:

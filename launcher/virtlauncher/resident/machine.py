@@ -26,6 +26,9 @@ from .log import now
 Publish = Callable[[str, Mapping[str, Any]], None]
 """Tells drivers about an event of the wire protocol: its name and data."""
 
+REBOOT_PATIENCE = 180.0
+"""Seconds for a guest to obey the power button in a soft reboot: services may stop slowly."""
+
 _log = logging.getLogger("virtlauncher.machine")
 
 
@@ -54,6 +57,8 @@ class Machine:
         self.started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.doubt = asyncio.Event()
         """Set when only QEMU can say what the state is."""
+        self.reboot_deadline = 0.0
+        """Loop time at which a soft reboot is given up."""
         self.turns = 0
         """How often the CPUs were seen to stop or go on: an answer to query-status may be older."""
         self.publish = publish
@@ -118,6 +123,7 @@ class Machine:
             raise NotNow("a soft reboot is under way")
         # The guest can only be asked to power off; QEMU must not end then, but stop and wait.
         await running.monitor.execute("set-action", {"shutdown": "pause"})
+        self.reboot_deadline = asyncio.get_running_loop().time() + REBOOT_PATIENCE
         self.see(Acted(act=Act.REBOOT))
         await self.press_button()
         return "acpi"

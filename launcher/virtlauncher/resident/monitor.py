@@ -7,7 +7,6 @@ pile up here. A monitor that breaks the protocol, or floods us, is lost for good
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Mapping
@@ -82,6 +81,7 @@ class Monitor:
         self._client = _Client(on_event)
         self._pending = 0
         self._handing_over = asyncio.Lock()
+        self._ending: asyncio.Task[str] | None = None
         self.lost: asyncio.Future[MonitorLost] = asyncio.get_running_loop().create_future()
 
     async def connect(self, sock: socket.socket, within: float) -> None:
@@ -98,11 +98,7 @@ class Monitor:
         """Wait for the end of the connection; settles `lost`."""
         if self._client.runstate is qemu.qmp.Runstate.RUNNING:
             await self._client.runstate_changed()
-        cause = "closed"
-        try:
-            await self._client.disconnect()
-        except Exception as error:  # Whatever it was, it is the answer to "why".
-            cause = _cause(error)
+        cause = await self._disconnected()
         self.lost.set_result(MonitorLost(f"QEMU's monitor was lost: {cause}"))
 
     async def execute(
@@ -142,8 +138,23 @@ class Monitor:
 
     async def close(self) -> None:
         """Let go of the socket; QEMU lives on."""
-        with contextlib.suppress(Exception):  # `watch` has told the cause, or QEMU is gone anyway.
+        await self._disconnected()
+
+    async def _disconnected(self) -> str:
+        """Why the connection ended. There is one disconnection, whoever asks first.
+
+        It goes on when they are cancelled: qemu.qmp's would leave an exception that nobody takes.
+        """
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._disconnect())
+        return await asyncio.shield(self._ending)
+
+    async def _disconnect(self) -> str:
+        try:
             await self._client.disconnect()
+        except Exception as error:  # Whatever it was, it is the answer to "why".
+            return _cause(error)
+        return "closed"
 
     async def _wait(self, awaitable: Awaitable[T], within: float) -> T:
         try:

@@ -31,11 +31,13 @@ FACTS = {
 
 # Boot sectors: what a guest must do to be told apart from a dead one.
 _POWER_OFF = bytes.fromhex("ba0406 b80020 ef f4 ebfd")  # PM1a control := S5, then halt.
+# Enable the power button's event, wait for its status bit.
+_OBEY = bytes.fromhex("ba0206 b80001 ef ba0006 ed f6c401 74f7") + _POWER_OFF
 GUESTS = {
     "idle": bytes.fromhex("fa f4 ebfd"),
     "power-off": _POWER_OFF,
-    # Enable the power button's event, wait for its status bit.
-    "obedient": bytes.fromhex("fa ba0206 b80001 ef ba0006 ed f6c401 74f7") + _POWER_OFF,
+    "obedient": b"\xfa" + _OBEY,
+    "greeter": bytes.fromhex("fa baf803 b042 ee") + _OBEY,  # 'B' on COM1, then obedient.
     "echo": bytes.fromhex("fa bafd03 ec a801 74f8 baf803 ec ee ebf1"),  # COM1 in to COM1 out.
     "flood": bytes.fromhex("fa baf803 b041 ee ebfd"),  # 'A' for ever.
     # Read sector 2 of the boot disk (dl) again and again through the firmware.
@@ -137,6 +139,8 @@ class Launchers:
             process.wait()
         for log in self._logs:
             print(f"--- {log.name}\n{log.read_text(errors='replace')}")
+        failed = [log for log in self._logs if "Traceback (most recent" in log.read_text()]
+        assert failed == [], "an unexpected failure in a launcher"
 
 
 @pytest.fixture
