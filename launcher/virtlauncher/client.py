@@ -122,6 +122,8 @@ class Client:
         try:
             while (received := await self._stream.receive()) is not None:
                 await self._take(received)
+                # A peer that never pauses must not have the event loop to itself.
+                await asyncio.sleep(0)
         except WireError as error:
             lost = error
         finally:

@@ -20,9 +20,9 @@ from virtlauncher import client
 from virtlauncher.client import Client, Event
 from virtlauncher.errors import LauncherError, NotNow, Refused, WireError
 
-from . import guest, memory, peer, sockets
-from .errors import HandlerError, NotThere
-from .guest import Guest
+from . import agent, memory, peer, sockets
+from .budget import Budget
+from .errors import HandlerError, NotOurs, NotThere
 from .peer import Peer
 from .seen import Device, IoError, Machine, Name, PodEnd, Reach, Seen, Trouble, text
 from .starting import Starter
@@ -33,11 +33,13 @@ _RETRY_FIRST, _RETRY_LAST = 0.02, 1.0
 """Seconds between attempts to reach a launcher."""
 _ALIVE_EVERY, _ALIVE_WITHIN = 30.0, 30.0
 """Seconds between questions whether the launcher still answers, and for its answer."""
-_AGENT_FIRST, _AGENT_EVERY, _AGENT_WITHIN = (2.0, 5.0), 30.0, 10.0
-"""Seconds between the first rounds of questions to the agent (addresses come late), between
-later ones, and for one answer."""
+_AGENT_FIRST, _AGENT_EVERY = (2.0, 5.0), 30.0
+"""Seconds between the first rounds of questions to the agent (addresses come late), and between
+later ones."""
 _PUZZLED = 10.0
 """Seconds before a launcher that we do not understand is tried again."""
+_EVENTS_BURST, _EVENTS_RATE = 500, 50.0
+"""Events that a launcher may send at once, and in a second from then on."""
 _START_FIRST, _START_LAST = 1.0, 60.0
 """Seconds before a start that failed for the node's sake is tried again."""
 
@@ -57,6 +59,7 @@ class Link:
         self._peer: Peer | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._agent = asyncio.Event()
+        self._flooded = False
 
     async def run(self) -> None:
         """Until the launcher's process has ended, as far as we ever knew it."""
@@ -67,6 +70,9 @@ class Link:
                     async with self._connected(stack) as launcher:
                         pause = _RETRY_FIRST
                         await self._serve(launcher)
+                except NotOurs as error:
+                    self._see_obstacle(str(error))
+                    pause = _PUZZLED
                 except (HandlerError, LauncherError, TimeoutError, OSError) as error:
                     self._see_obstacle(str(error) or "the launcher does not answer")
                 except Exception as error:  # A launcher may say anything; the next VM goes on.
@@ -77,7 +83,7 @@ class Link:
                     self._see(reach=Reach.GONE, since=time.monotonic())
                     return
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, max(pause, _RETRY_LAST))
+                pause = min(pause * 2, _RETRY_LAST)
 
     async def call(self, name: str, arguments: Json | None = None) -> Json:
         """A call that answers at once; a STATE in the answer is taken in.
@@ -134,7 +140,7 @@ class Link:
         """Until the connection is lost."""
         await self._adopt(launcher)
         async with asyncio.TaskGroup() as tasks:
-            self._client, self._tasks = launcher, tasks
+            self._client, self._tasks, self._flooded = launcher, tasks, False
             work = [
                 tasks.create_task(self._follow(launcher)),
                 tasks.create_task(self._watch(launcher)),
@@ -146,6 +152,8 @@ class Link:
                 self._client = self._tasks = None
                 for task in (*work, asking):
                     task.cancel()
+        if self._flooded:
+            raise NotOurs(f"the launcher of the pod {self.uid} floods us with events")
         self._see_obstacle("the connection to the launcher was lost")
 
     def _is_over(self) -> bool:
@@ -168,8 +176,13 @@ class Link:
     # Following
 
     async def _follow(self, launcher: Client) -> None:
+        """Until the connection is lost, or the launcher says too much."""
+        budget = Budget(burst=_EVENTS_BURST, rate=_EVENTS_RATE, now=time.monotonic())
         async for event in launcher.events():
             self._take(event)
+            if not budget.spend(time.monotonic()):
+                self._flooded = True
+                return
 
     def _take(self, event: Event) -> None:
         if not isinstance(event.data, dict):
@@ -222,7 +235,7 @@ class Link:
         while True:
             await self._agent.wait()
             for pause in itertools.chain(_AGENT_FIRST, itertools.repeat(_AGENT_EVERY)):
-                self._see(guest=await _ask(launcher, self.seen.guest))
+                self._see(guest=await agent.ask(launcher, self.seen.guest))
                 await asyncio.sleep(pause)
                 if not self._agent.is_set():
                     break
@@ -272,25 +285,3 @@ class Link:
         before, self.seen = self.seen, dataclasses.replace(self.seen, **changes)
         if self.seen != before:
             self._changed()
-
-
-async def _ask(launcher: Client, known: Guest | None) -> Guest | None:
-    """A round of questions. An agent may lack a command, or be gone by now."""
-    answers = {}
-    for command in (guest.OS_INFO, guest.INTERFACES, guest.FILESYSTEMS):
-        arguments = {"command": command, "timeout": _AGENT_WITHIN}
-        try:
-            reply = await launcher.call("agent", arguments, within=2 * _AGENT_WITHIN)
-        except WireError:
-            return known
-        except (LauncherError, TimeoutError) as error:
-            _log.debug("%s: %s", command, error)
-            continue
-        answers[command] = reply.result.get("answer")
-    if not answers:
-        return known
-    return Guest(
-        os=guest.read_os(answers.get(guest.OS_INFO)),
-        nics=guest.read_nics(answers.get(guest.INTERFACES)),
-        filesystems=guest.read_filesystems(answers.get(guest.FILESYSTEMS)),
-    )

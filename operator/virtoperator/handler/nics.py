@@ -66,6 +66,7 @@ def _interfaces(vmi: Json) -> list[Json]:
 
 def _wanted(vmi: Json, interface: Json, network: Json) -> Wanted:
     binding = Binding.BRIDGE if "bridge" in interface else Binding.MASQUERADE
+    takes_the_pods = binding is Binding.BRIDGE and not interface.get("macAddress")
     cidrs = {
         "ipv4_cidr": network.get("vmNetworkCIDR"),
         "ipv6_cidr": network.get("vmIPv6NetworkCIDR"),
@@ -73,7 +74,7 @@ def _wanted(vmi: Json, interface: Json, network: Json) -> Wanted:
     return Wanted(
         name=interface["name"],
         binding=binding,
-        mac=mac_of(vmi, interface),
+        mac="" if takes_the_pods else mac_of(vmi, interface),
         queues=_queues(vmi),
         ports=tuple(_ports(interface)),
         hostname=vmi["spec"].get("hostname") or vmi["metadata"]["name"].split(".")[0],

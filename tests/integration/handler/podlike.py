@@ -47,6 +47,11 @@ class PodLike:
         self.sockets = pods / self.uid / "volumes" / "kubernetes.io~empty-dir" / "sockets"
         self.run_dir = pods / self.uid / "run"
         self.network = Pod()
+        self.argv: tuple[str, ...] = (
+            *(sys.executable, "-P", "-m", "virtlauncher", "--standalone"),
+            *("--run-dir", str(self.run_dir), "--socket", str(self.sockets / "launcher.sock")),
+            *("--termination-log", str(self.run_dir / "termination")),
+        )
         self._volumes = volumes
         self._group = _groups() / f"pod{self.uid}"
         self._log = pods / f"{self.uid}.log"
@@ -56,11 +61,7 @@ class PodLike:
         self.sockets.mkdir(parents=True)
         self.run_dir.mkdir(mode=0o700)
         self._group.mkdir()
-        self.process = self.spawn(
-            *(sys.executable, "-P", "-m", "virtlauncher", "--standalone"),
-            *("--run-dir", str(self.run_dir), "--socket", str(self.sockets / "launcher.sock")),
-            *("--termination-log", str(self.run_dir / "termination")),
-        )
+        self.process = self._spawn()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -78,12 +79,11 @@ class PodLike:
         self._group.rmdir()
         self.network.__exit__()
 
-    def spawn(self, *argv: str) -> subprocess.Popen[bytes]:
-        """A process of the pod."""
+    def _spawn(self) -> subprocess.Popen[bytes]:
         words = (
             *("sh", "-c", _JOIN, "sh"),
             *("ip", "netns", "exec", self.network.name),
-            *("sh", "-c", _MOUNT, "sh", *argv),
+            *("sh", "-c", _MOUNT, "sh", *self.argv),
         )
         volumes = " ".join(f"{name}={path}" for name, path in self._volumes.items())
         with self._log.open("ab") as log:
