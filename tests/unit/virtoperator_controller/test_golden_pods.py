@@ -73,6 +73,19 @@ def test_every_pod_passes_pod_security_restricted(name: str) -> None:
     assert kinds <= allowed or name == "host-disk"
 
 
+@pytest.mark.parametrize(
+    ("network", "field"),
+    [({"multus": {"networkName": "n"}}, "multus"), ({"resourceClaim": {}}, "resourceClaim")],
+)
+def test_a_network_that_is_not_the_pods_is_refused_by_its_field(
+    network: dict[str, Any], field: str
+) -> None:
+    vmi = defaulted("basic")
+    vmi["spec"]["networks"].append({"name": "more", **network})
+    with pytest.raises(Unsupported, match=rf"^spec\.networks\[1\]\.{field} is not available yet"):
+        render(vmi, SETTINGS, {})
+
+
 @pytest.mark.parametrize("probe", [{"exec": {"command": ["true"]}}, {"guestAgentPing": {}}])
 def test_a_probe_inside_the_guest_is_refused_by_its_field(probe: dict[str, Any]) -> None:
     vmi = defaulted("basic")

@@ -16,6 +16,7 @@ from .naming import host_name
 from .placement import placement
 from .quota import Quota
 from .resources import memory_overhead
+from .support import check
 
 _GRACE = 30
 """Seconds that a guest has to power off, when its VM does not say."""
@@ -56,6 +57,7 @@ def render(
     run).
     """
     model = VirtualMachineInstance.from_json(vmi)
+    check(model)
     volumes = pod_volumes(vmi, claims)
     extra = memory_overhead(model, settings)
     spec: Json = {
