@@ -51,17 +51,28 @@ def refused(*argv: str, path: str = os.environ["PATH"]) -> str:
     return done.stderr
 
 
-def traces(number: int = 1) -> dict[str, object]:
-    """Everything of the machine that the cluster of this name and number may leave behind."""
-    state, links = str(cluster.ROOT / NAME), f"kmu{number}"
+def others() -> list[Cluster]:
+    """The clusters of this machine that are not the tests'."""
+    names = {path.parent.name for path in cluster.ROOT.glob("*/cluster.json")} - {NAME}
+    return [found for name in names if (found := cluster.existing(name))]
 
-    def lines(*argv: str, having: str = "") -> list[str]:
+
+def traces() -> dict[str, object]:
+    """Everything of the machine that a cluster may leave behind, without what others have."""
+    state = str(cluster.ROOT / NAME)
+    theirs = [other.layout.bridge for other in others()]
+
+    def lines(*argv: str, having: str) -> list[str]:
         text = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
-        return [line for line in text.splitlines() if having in line]
+        return [
+            line
+            for line in text.splitlines()
+            if having in line and not any(bridge in line for bridge in theirs)
+        ]
 
     return {
-        "links": lines("ip", "-br", "link", having=links),
-        "routes": lines("ip", "route", having=links) + lines("ip", "-6", "route", having=links),
+        "links": lines("ip", "-br", "link", having="kmu"),
+        "routes": lines("ip", "route", having="kmu") + lines("ip", "-6", "route", having="kmu"),
         "rules": lines("nft", "list", "tables", having="kube"),
         "mounts": [line for line in Path("/proc/mounts").read_text().splitlines() if state in line],
         "namespaces": lines("lsns", "--noheadings", "--output=COMMAND", having=state),

@@ -19,15 +19,14 @@ from kubemucluster.errors import NotPossible, StepFailed
 from kubemucluster.layout import Layout, Pods
 from kubemucluster.processes import Owner
 from tests.e2e.kube import eventually
-from tests.integration.cluster.lives import NAME, command, down, refused, traces, up
+from tests.integration.cluster.lives import NAME, command, down, others, refused, traces, up
 
 pytestmark = pytest.mark.usefixtures("no_cluster")
 
 
 def next_layout() -> Layout:
     """The layout that the next cluster will have."""
-    found = [cluster.existing(path.parent.name) for path in cluster.ROOT.glob("*/cluster.json")]
-    taken = {other.layout.number for other in found if other}
+    taken = {other.layout.number for other in others()}
     number = min(set(range(len(taken) + 1)) - taken)
     return Layout(name=NAME, number=number, pods=Pods.DUAL, state=cluster.ROOT / NAME)
 
