@@ -19,7 +19,9 @@ from pathlib import Path
 from . import describe, namespaces, plumbing
 from .connected import Connected
 from .errors import PlumbError
-from .wanted import PRIMARY_DEVICE, Port, Protocol, Resolver, Wanted
+from .wanted import PRIMARY_DEVICE, Binding, Port, Protocol, Resolver, Wanted
+
+_MAC = "02:00:00:00:00:02"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,7 +91,8 @@ def _wanted(chosen: argparse.Namespace) -> Wanted:
     return Wanted(
         name=chosen.name,
         pod_device=chosen.device,
-        mac=chosen.mac,
+        binding=chosen.binding,
+        mac=chosen.mac or ("" if chosen.binding is Binding.BRIDGE else _MAC),
         queues=chosen.queues,
         ports=tuple(chosen.port),
         ipv4_cidr=chosen.ipv4_cidr,
@@ -131,9 +134,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_wanted(parser: argparse.ArgumentParser) -> None:
-    defaults = Wanted(name="default", mac="02:00:00:00:00:02")
+    defaults = Wanted(name="default", mac=_MAC)
     parser.add_argument("--name", default=defaults.name)
-    parser.add_argument("--mac", default=defaults.mac, help="the guest's")
+    parser.add_argument("--binding", type=Binding, choices=Binding, default=defaults.binding)
+    parser.add_argument("--mac", default="", help=f"the guest's ({_MAC}; bridge: the pod's)")
     parser.add_argument("--queues", type=int, default=defaults.queues)
     parser.add_argument("--port", type=_port, action="append", default=[], help="e.g. 53/udp")
     parser.add_argument("--ipv4-cidr", default=defaults.ipv4_cidr)

@@ -43,6 +43,13 @@ def test_apply_holds_for_a_command_and_takes_all_away(pod: Pod) -> None:
     assert pod.links() == {"lo", "eth0"}
 
 
+def test_a_bridge_by_hand(pod: Pod) -> None:
+    mac = pod.mac("eth0")
+    done = netplumb("apply", pod, "--binding", "bridge", "--", "true")
+    assert json.loads(done.stdout)["mac"] == mac
+    assert (pod.links(), pod.mac("eth0"), pod.rules()) == ({"lo", "eth0"}, mac, "")
+
+
 def test_a_command_of_apply_gets_the_descriptors(pod: Pod) -> None:
     done = netplumb("apply", pod, "--queues", "2", "--", "echo", "fds={tap}", "{dhcp4}", "{ra}")
     queues, *sockets = done.stdout.splitlines()[1].removeprefix("fds=").split()
