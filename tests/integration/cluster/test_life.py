@@ -25,14 +25,19 @@ STEPS = (
 )
 
 
-def killed_at(step: str) -> None:
-    """Runs `up` and kills it, as `kill -9` does, when it says that it begins a step."""
+def ended_at(step: str, how: signal.Signals) -> tuple[int, str]:
+    """Runs `up`, sends it a signal when it says that it begins a step; status and last words."""
     process = subprocess.Popen(command("up"), stderr=subprocess.PIPE, text=True)
     with process:
         assert process.stderr is not None
-        said = next(line for line in process.stderr if line.rstrip().endswith(step))
-        process.kill()
-    assert process.returncode == -signal.SIGKILL, said
+        next(line for line in process.stderr if line.rstrip().endswith(step))
+        process.send_signal(how)
+        said = process.stderr.read()
+    return process.returncode, said
+
+
+def killed_at(step: str) -> None:
+    assert ended_at(step, signal.SIGKILL)[0] == -signal.SIGKILL
 
 
 def test_five_times_up_and_down_leave_nothing(no_cluster: None) -> None:
@@ -77,14 +82,15 @@ def test_an_up_killed_at_any_step_is_removed_by_down(no_cluster: None, step: str
     assert traces() == before
 
 
-def test_an_interrupted_up_says_how_to_go_on(no_cluster: None) -> None:
-    def interrupt(step: str) -> None:
-        if step == "node-b":
-            raise KeyboardInterrupt
-
-    with pytest.raises(Interrupted) as caught:
-        up(say=interrupt)
-    assert "`up` goes on" in caught.value.hint
+@pytest.mark.parametrize("step", ["control plane", "node-b"])
+def test_an_interrupted_up_says_how_to_go_on(no_cluster: None, step: str) -> None:
+    before = traces()
+    status, said = ended_at(step, signal.SIGINT)
+    assert status == 1
+    assert f"kubemu-cluster: Interrupted. (step: {step})\n  `up` goes on from here" in said
+    assert "Traceback" not in said
+    down()
+    assert traces() == before
 
 
 def test_what_does_not_exist_is_told(no_cluster: None) -> None:
