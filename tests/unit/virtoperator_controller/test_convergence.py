@@ -101,6 +101,30 @@ async def test_a_new_leader_finds_nothing_to_do() -> None:
     assert set(pods_made(world).values()) == {1}
 
 
+async def test_a_leader_who_hears_late_makes_no_pod_for_a_vmi_that_is_over() -> None:
+    world = World(replicas=2)
+    first, late = world.replicas
+    launch(world, "Manual")
+    world.api.change(
+        VM, "default", "one", {"status": {"stateChangeRequests": [{"action": "Start"}]}}
+    )
+    while phases(world) != ["Running"]:
+        await world.catch_up(first)
+        world.kubelet()
+        world.handler()
+        if not late.stores.vmis:
+            late.hear(VMI, 1)
+    world.crash()
+    world.pods_end()
+    await world.catch_up(first)
+    for pod in world.api.all(POD):
+        world.api.vanish(POD, "default", pod["metadata"]["name"])
+    await late.work(VMI)
+    await world.settle()
+    assert phases(world) == ["Failed"]
+    assert list(pods_made(world).values()) == [1]
+
+
 async def test_crash_loops_slow_down_and_end_when_the_guest_is_cured() -> None:
     world = World()
     world.failing = True

@@ -129,3 +129,11 @@ def test_time_alone_changes_nothing_that_is_said() -> None:
     done = after(vmi, decide(vmi))
     waiting = [one for one in decide(done, make_pod(), now=later(500)) if isinstance(one, Change)]
     assert waiting == []
+
+
+def test_a_pod_that_was_never_handed_over_does_not_outlive_its_vmi() -> None:
+    vmi = make_vmi("Failed", conditions=[condition("Ready", "False", "GuestNotRunning")])
+    deletions = [one.uid for one in decide(vmi, running_pod()) if isinstance(one, Delete)]
+    assert deletions == [POD_UID]
+    vmi["status"]["activePods"] = {POD_UID: "node-a"}
+    assert not [one for one in decide(vmi, running_pod()) if isinstance(one, Delete)]

@@ -11,6 +11,7 @@ from ... import names
 from ...settings import Settings
 from ..pod import Quota, pod_name
 from ..trees import at, controller_of, labels_of, meta, name_of, uid_of
+from .podstate import is_over
 
 Json = dict[str, Any]
 
@@ -51,6 +52,12 @@ def belongs(pod: Json, vmi: Json) -> bool:
         and controller_of(pod).get("uid") == uid_of(vmi)
         and meta(pod).get("namespace") == meta(vmi).get("namespace")
     )
+
+
+def strays(seen: Observed) -> tuple[Json, ...]:
+    """Pods that were never handed over and that nobody will start, or end, any more."""
+    recorded = at(seen.vmi, "status", "activePods") or {}
+    return tuple(pod for pod in seen.pods if uid_of(pod) not in recorded and not is_over(pod))
 
 
 def current_pod(seen: Observed) -> Json | None:

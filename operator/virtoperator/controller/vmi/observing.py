@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ... import conditions, names
-from ...kinds import EVENT, NAMESPACE, POD, Kind
-from ...kube import Kube
+from ...kinds import EVENT, NAMESPACE, POD, VMI, Kind
+from ...kube import Kube, NotFound
 from ...settings import Settings
 from ...store import Key
 from ..actions import Action, Failure
@@ -54,6 +54,11 @@ class VmiReconciler:
             return None
         now = self._clock()
         pods = await self._pods(vmi)
+        if phase_of(vmi).before_the_pod and not pods:
+            vmi = await self._as_it_is(key)
+            if vmi is None:
+                return None
+            pods = await self._pods(vmi)
         waits = phase_of(vmi).before_the_pod or phase_of(vmi) is Phase.SCHEDULING
         return Observed(
             vmi=vmi,
@@ -73,6 +78,15 @@ class VmiReconciler:
 
     def report(self, seen: Observed, failure: Failure) -> list[Action]:
         return decisions.report(seen, failure)
+
+    async def _as_it_is(self, key: Key) -> Json | None:
+        """A pod is about to be made: somebody who led may have done so, and it may be over."""
+        try:
+            vmi = await self._kube.get(VMI, *key)
+        except NotFound:
+            return None
+        self._take(VMI, vmi)
+        return vmi
 
     async def _pods(self, vmi: Json) -> tuple[Json, ...]:
         """Its pods as we know them; when that is none, and it matters, as the API server does."""

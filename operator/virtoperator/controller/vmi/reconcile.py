@@ -8,10 +8,10 @@ from ..draft import Draft
 from ..trees import is_deleting
 from .accompanying import accompany
 from .deleting import delete
-from .observed import Observed, current_pod
+from .observed import Observed, current_pod, strays
 from .phases import Phase, phase_of
 from .readiness import set_ready
-from .scheduling import follow_pod
+from .scheduling import delete_pods, follow_pod
 from .starting import adopt, create_refused, start
 
 
@@ -30,6 +30,7 @@ def reconcile(seen: Observed) -> list[Action]:
         return [*accompany(seen, draft, pod), *draft.changes()]
     if phase.final:
         set_ready(draft, pod)
+        return [*delete_pods(seen.vmi, strays(seen)), *draft.changes()]
     return draft.changes()
 
 
