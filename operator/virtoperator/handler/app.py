@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 import netplumb
 
@@ -104,6 +104,8 @@ class _Handler:
         self._syncs = Counter(
             "kubevirt_vmi_sync", "Reconciles of a VMI", ["namespace", "name"], registry=registry
         )
+        ready = Gauge("kubevirt_virt_handler_ready_status", "Takes VMIs", registry=registry)
+        ready.set_function(lambda: float(not self._obstacle()))
         self._queue: WorkQueue[Key] = WorkQueue("vmi", self._work, metrics=QueueMetrics(registry))
         self._launchers = Launchers(options.pods, self._queue.add)
         self._watcher = Watcher(kube, server, self._watches())

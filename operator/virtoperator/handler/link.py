@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import itertools
 import logging
+import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -109,6 +110,18 @@ class Link:
         self._see(resumes=self.seen.resumes + 1, paused_at=time.monotonic())
         with contextlib.suppress(NotNow):
             await self.call("resume")
+
+    async def kill(self) -> None:
+        """End the machine; with the launcher itself when that is there and does not answer.
+
+        A VM that is over may be started elsewhere: nothing of it may run on.
+        """
+        if self._client is not None:
+            with contextlib.suppress(NotNow):
+                await self.call("kill")
+        elif self._peer is not None and self._peer.alive:
+            _log.warning("killing the launcher of the pod %s", self.uid)
+            signal.pidfd_send_signal(self._peer.pidfd, signal.SIGKILL)
 
     def note_pod(self, end: PodEnd | None, addresses: tuple[str, ...]) -> None:
         """What the kubelet says: `end` is None while the container has not ended."""

@@ -45,7 +45,7 @@ class Shutdown:
 
 @dataclasses.dataclass(frozen=True)
 class Kill:
-    pass
+    """End the machine, with its launcher if that does not answer."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,9 +117,9 @@ def _after_the_end(seen: Seen | None) -> tuple[Action, ...]:
     """A VMI that is over has no machine, whatever a launcher thinks."""
     if seen is None:
         return ()
-    if seen.reach is Reach.CONNECTED and seen.machine.name is not Name.ENDED:
-        return (Kill(),)
-    return (Leave(),)
+    if seen.reach is Reach.GONE or seen.machine.name is Name.ENDED:
+        return (Leave(),)
+    return (Kill(),) if seen.reach is Reach.CONNECTED else (Kill(), Leave())
 
 
 def _about_the_machine(vmi: Json, seen: Seen, now: float) -> tuple[Action, ...]:

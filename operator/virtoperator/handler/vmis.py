@@ -70,8 +70,7 @@ class Vmis:
                 with contextlib.suppress(NotNow):
                     await link.call("shutdown", {"grace": grace})
             case reconcile.Kill():
-                with contextlib.suppress(NotNow):
-                    await link.call("kill")
+                await link.kill()
             case reconcile.Resume():
                 await link.resume()
             case reconcile.AskPod():

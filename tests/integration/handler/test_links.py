@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -70,6 +71,21 @@ async def test_a_launcher_that_is_killed_is_gone(pod: PodLike, starter: Starter)
         pod.process.kill()
         seen = await it.until(lambda seen: seen.reach is Reach.GONE)
         assert seen.machine.ending is None
+
+
+async def test_a_launcher_that_stands_still_is_ended_with_its_machine(
+    pod: PodLike, starter: Starter
+) -> None:
+    async with following(pod) as it:
+        await it.until(lambda seen: seen.reach is Reach.CONNECTED)
+        it.link.begin(starter, a_vmi(pod))
+        await it.until(lambda seen: seen.device.nics)
+    pod.process.send_signal(signal.SIGSTOP)
+    async with following(pod) as it:
+        await it.until(lambda seen: "does not greet back" in seen.obstacle)
+        await it.link.kill()
+        await it.until(lambda seen: seen.reach is Reach.GONE)
+    assert await asyncio.to_thread(pod.process.wait) == -signal.SIGKILL
 
 
 async def test_a_vm_that_cannot_be_built_is_refused_for_good(

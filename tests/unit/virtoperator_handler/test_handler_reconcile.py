@@ -188,7 +188,7 @@ def test_a_refused_vm_fails_and_its_launcher_is_ended() -> None:
         (seen(Name.RUNNING), (Kill(),)),
         (ended("crashed"), (Leave(),)),
         (unreached(Reach.GONE), (Leave(),)),
-        (unreached(), (Leave(),)),
+        (unreached(), (Kill(), Leave())),
     ],
 )
 @pytest.mark.parametrize("phase", ["Succeeded", "Failed"])

@@ -1,4 +1,4 @@
-"""A launcher that its guest has taken over: `hostile_launcher.py SOCKET BEHAVIOUR`."""
+"""A launcher as its guest may have made it: `odd_launcher.py SOCKET BEHAVIOUR`."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 HELLO: Any = {"hello": {"wire": 1, "launcher": "x", "state": {"name": "created"}}}
+MAC = "02:00:00:00:00:01"
 NONSENSE: dict[str, Any] = {"name": ["x"], "reason": 7, "agent": "yes", "ending": {"kind": {}}}
 DESCRIPTION: dict[str, Any] = {
     "state": NONSENSE,
@@ -34,6 +35,10 @@ def serve(connection: socket.socket, behaviour: str) -> None:
                 send(connection, {"event": "state", "data": [1, 2]})
                 send(connection, {"event": "io_error", "data": {"volume": {}}})
                 send(connection, {"event": 7, "data": NONSENSE})
+        case "agent":
+            send(connection, HELLO)
+            for line in lines:
+                answer_of_an_agent(connection, json.loads(line))
         case _:  # A flood.
             send(connection, HELLO)
             message = json.loads(lines.readline())
@@ -41,6 +46,23 @@ def serve(connection: socket.socket, behaviour: str) -> None:
             while True:
                 for name in ("running", "paused"):
                     send(connection, {"event": "state", "data": {"name": name}})
+
+
+def answer_of_an_agent(connection: socket.socket, message: dict[str, Any]) -> None:
+    """A machine with a guest agent that knows two of three commands."""
+    state = {"name": "running", "agent": True}
+    result: Any = {"state": state}
+    if message["call"] == "agent":
+        answer = {
+            "guest-get-osinfo": {"id": "debian"},
+            "guest-network-get-interfaces": [{"name": "eth0", "hardware-address": MAC}],
+        }.get(message["args"]["command"])
+        if answer is None:
+            error = {"reason": "AgentUnreliable", "message": "no such command"}
+            send(connection, {"id": message["id"], "error": error})
+            return
+        result = {"answer": answer}
+    send(connection, {"id": message["id"], "result": result})
 
 
 def send(connection: socket.socket, message: Any) -> None:

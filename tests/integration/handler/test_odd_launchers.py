@@ -8,23 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from images.guests.catalog import Guest
+from images.guests import catalog
 from tests.integration.handler.conftest import following
 from tests.integration.handler.podlike import PodLike
+from virtoperator.handler.guest import Guest, GuestNic
 from virtoperator.handler.seen import Device, Disk, Name, Reach
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(120)]
-HOSTILE = Path(__file__).with_name("hostile_launcher.py")
+ODD = Path(__file__).with_name("odd_launcher.py")
 
 
 @pytest.fixture
-def taken_over(tmp_path: Path, guest: Guest) -> Iterator[Callable[[str], PodLike]]:
+def taken_over(tmp_path: Path, guest: catalog.Guest) -> Iterator[Callable[[str], PodLike]]:
     """A pod whose launcher behaves so."""
     started: list[PodLike] = []
 
     def start(behaviour: str) -> PodLike:
         pod = PodLike(tmp_path / "pods", {"kernel-boot": guest.folder})
-        pod.argv = (sys.executable, str(HOSTILE), str(pod.sockets / "launcher.sock"), behaviour)
+        pod.argv = (sys.executable, str(ODD), str(pod.sockets / "launcher.sock"), behaviour)
         started.append(pod.__enter__())
         return pod
 
@@ -70,3 +71,10 @@ async def test_a_launcher_that_floods_us_is_left_for_a_while(
     async with following(taken_over("flood")) as it:
         await it.until(lambda seen: "floods us" in seen.obstacle)
         assert it.seen.reach is Reach.CONNECTING
+
+
+async def test_what_an_agent_knows_is_taken_in(taken_over: Callable[[str], PodLike]) -> None:
+    async with following(taken_over("agent")) as it:
+        seen = await it.until(lambda seen: seen.guest)
+        nics = (GuestNic(name="eth0", mac="02:00:00:00:00:01", addresses=()),)
+        assert seen.guest == Guest(os={"id": "debian"}, nics=nics)
