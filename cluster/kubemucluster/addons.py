@@ -37,7 +37,8 @@ def await_available(layout: Layout) -> None:
 
         def available(name: str = name) -> bool:
             path = f"/apis/apps/v1/namespaces/kube-system/deployments/{name}"
-            return bool(api.get(layout, path)["status"].get("availableReplicas"))
+            found = api.find(layout, path)
+            return found is not None and bool(found["status"].get("availableReplicas"))
 
         if not tools.wait_until(available, limit=90):
             raise StepFailed(f"The Deployment {name} does not become available.")

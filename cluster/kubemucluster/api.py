@@ -18,6 +18,14 @@ def get(layout: Layout, path: str) -> Any:
     return call(layout, "GET", path)
 
 
+def find(layout: Layout, path: str) -> Any | None:
+    """The JSON document at a path; None when there is none, or no server that answers."""
+    try:
+        return get(layout, path)
+    except OSError:
+        return None
+
+
 def call(layout: Layout, method: str, path: str, body: Any = None) -> Any:
     """Sends a request and returns the JSON that answers it; OSError when it is refused.
 
@@ -54,10 +62,14 @@ def is_healthy(url: str) -> bool:
 
 
 def said_ready(layout: Layout) -> dict[str, datetime.datetime]:
-    """The nodes that are Ready, and when their kubelets last said so, in whole seconds."""
+    """The nodes that are Ready, and when their kubelets last said so, in whole seconds.
+
+    Nobody does where no API server answers.
+    """
+    nodes = find(layout, "/api/v1/nodes") or {"items": []}
     return {
         node["metadata"]["name"]: datetime.datetime.fromisoformat(condition["lastHeartbeatTime"])
-        for node in get(layout, "/api/v1/nodes")["items"]
+        for node in nodes["items"]
         for condition in node["status"].get("conditions", [])
         if condition["type"] == "Ready" and condition["status"] == "True"
     }

@@ -21,9 +21,7 @@ def states(cluster: Cluster) -> dict[str, Process | None]:
 
 def ready_nodes(cluster: Cluster) -> set[str]:
     """The names of the nodes that are Ready; none when there is no API server to ask."""
-    layout = cluster.layout
-    nodes = layout.nodes if api.is_ready(layout) else ()
-    return {node.name for node in nodes if node_is_ready(cluster, node)}
+    return {node.name for node in cluster.layout.nodes if node_is_ready(cluster, node)}
 
 
 def is_up(cluster: Cluster) -> bool:
@@ -45,7 +43,7 @@ def node_is_ready(cluster: Cluster, node: Node) -> bool:
 
 
 def works(cluster: Cluster, component: str) -> bool:
-    """Whether a component that runs does its work, as far as it tells."""
+    """Whether a component does its work, as far as it tells."""
     layout = cluster.layout
     program, _, node = component.partition("@")
     match program:
@@ -61,7 +59,7 @@ def works(cluster: Cluster, component: str) -> bool:
         case "etcd" | "kube-apiserver":
             return api.is_ready(layout)
         case _:
-            return True
+            return cluster.owner.find(component) is not None
 
 
 def await_working(cluster: Cluster, component: str) -> None:

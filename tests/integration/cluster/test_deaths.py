@@ -109,6 +109,7 @@ def test_pods_survive_the_death_of(
         running.owner.stop(running.daemon(component))
         assert running.owner.find(component) is None
         assert not health.is_up(running)
+        assert not health.works(running, component)
         life.restart(running, component)
     assert health.works(running, component)
     eventually(lambda: births(kube, old_pods) == before)
