@@ -23,6 +23,8 @@ POD_PATIENCE = 15.0
 """Seconds for the kubelet to tell how a container ended."""
 DEFAULT_GRACE = 30
 
+_OBEYED, _KILLED = 0, 6
+"""Exit statuses of virt-launcher: the guest powered off; QEMU was ended before it had."""
 _REASONS = {
     "guest-shutdown": "GuestPoweredOff",
     "killed": "GuestKilled",
@@ -48,7 +50,7 @@ def phase_of(vmi: Json, seen: Seen, now: float) -> Verdict:
     if machine.ending is not None:
         return _ended(vmi, machine.ending, seen.oom_killed)
     if seen.pod_end is not None:
-        return _pod_ended(seen.pod_end)
+        return _pod_ended(vmi, seen.pod_end)
     if seen.trouble is not None and seen.trouble.final:
         return Verdict(phase=FAILED, reason=seen.trouble.reason, message=seen.trouble.message)
     if seen.reach is Reach.GONE and now - seen.since > POD_PATIENCE:
@@ -85,9 +87,7 @@ def is_deleted(vmi: Json) -> bool:
 
 
 def _ended(vmi: Json, ending: Ending, oom_killed: bool) -> Verdict:
-    obeyed = ending.kind == "guest-shutdown"
-    unasked = ending.kind == "killed" and not (has_acpi(vmi) and grace_of(vmi) > 0)
-    if obeyed or unasked:
+    if ending.kind == "guest-shutdown" or (ending.kind == "killed" and _was_deaf(vmi)):
         return Verdict(phase=SUCCEEDED)
     if oom_killed and ending.signal == 9:
         return Verdict(
@@ -99,9 +99,13 @@ def _ended(vmi: Json, ending: Ending, oom_killed: bool) -> Verdict:
     return Verdict(phase=FAILED, reason=reason, message=ending.sentence)
 
 
-def _pod_ended(end: PodEnd) -> Verdict:
-    """The launcher's exit status is 0 when, and only when, the guest powered off."""
-    if end.code == 0:
+def _was_deaf(vmi: Json) -> bool:
+    """The guest could not hear the power button, or had no time to obey it."""
+    return not has_acpi(vmi) or grace_of(vmi) == 0
+
+
+def _pod_ended(vmi: Json, end: PodEnd) -> Verdict:
+    if end.code == _OBEYED or (end.code == _KILLED and _was_deaf(vmi)):
         return Verdict(phase=SUCCEEDED)
     if end.reason == "OOMKilled":
         return Verdict(

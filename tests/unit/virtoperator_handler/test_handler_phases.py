@@ -59,6 +59,11 @@ def test_a_phase_without_a_reason(phase: str, what: Any, expected: str) -> None:
             "The launcher was killed because the pod had reached its memory limit.",
         ),
         (
+            unreached(Reach.GONE, pod_end=PodEnd(code=6, message="It was ended.")),
+            "LauncherEnded",
+            "It was ended.",
+        ),
+        (
             unreached(Reach.GONE, pod_end=PodEnd(code=4, message="QEMU died.")),
             "LauncherEnded",
             "QEMU died.",
@@ -89,7 +94,9 @@ def test_a_failure_says_why(what: Any, reason: str, message: str) -> None:
 def test_a_guest_that_could_not_obey_has_not_failed(spec: dict[str, Any]) -> None:
     vmi = a_vmi("Running")
     vmi["spec"] |= spec
+    told_by_the_kubelet = unreached(pod_end=PodEnd(code=6))
     assert phases.phase_of(vmi, ended("killed"), AT) == Verdict(phase="Succeeded")
+    assert phases.phase_of(vmi, told_by_the_kubelet, AT) == Verdict(phase="Succeeded")
 
 
 def test_trouble_that_may_pass_changes_no_phase() -> None:
