@@ -62,6 +62,7 @@ def down(name: str, say: Say) -> None:
     """Removes the cluster and everything it made. The caller holds the lock."""
     cluster = existing(name)
     if cluster is None:
+        machine.unmount_below(ROOT / name)
         shutil.rmtree(ROOT / name, ignore_errors=True)
         return
     say("processes")
@@ -72,6 +73,7 @@ def down(name: str, say: Say) -> None:
     say("network, control groups and state")
     network.remove_bridge(cluster.layout)
     cgroups.remove(cluster.layout)
+    machine.unmount_below(cluster.layout.state)
     machine.detach_loops(cluster.layout.state)
     # cluster.json goes last: an interrupted removal is found and finished by the next one.
     for entry in cluster.layout.state.iterdir():

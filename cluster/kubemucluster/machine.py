@@ -1,4 +1,4 @@
-"""What this machine must have, asked before anything is changed; and its loop devices."""
+"""What this machine must have, asked before anything is changed; its mounts and loop devices."""
 
 from __future__ import annotations
 
@@ -120,6 +120,15 @@ def listens(address: str, port: int) -> bool:
             return True
     except OSError:
         return False
+
+
+def unmount_below(folder: Path) -> None:
+    """Unmounts what is mounted below a folder, so that removing it removes nothing else."""
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    points = [line.split()[4].encode().decode("unicode_escape") for line in lines]
+    for point in reversed(points):  # what was mounted last may lie on what came before
+        if point.startswith(f"{folder}/"):
+            tools.run(["umount", point])
 
 
 def detach_loops(folder: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from kubemucluster import cluster, health, machine
+from kubemucluster import cgroups, cluster, health, machine
 from kubemucluster.errors import NotPossible, StepFailed
 from kubemucluster.layout import Layout, Pods
 from kubemucluster.processes import Owner
@@ -138,6 +138,18 @@ def power_cut(made: cluster.Cluster) -> None:
                 os.kill(process.pid, signal.SIGKILL)
 
 
+def leave_behind(made: cluster.Cluster) -> None:
+    """What a crash of the machine's own may leave of a node: a mount, a device, a control group."""
+    folder = made.layout.node("node-a").folder / "kubelet" / "left behind"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(folder)], check=True)
+    disk = made.layout.state / "disk.img"
+    with disk.open("wb") as handle:
+        handle.truncate(2**20)
+    subprocess.run(["losetup", "-f", str(disk)], check=True)
+    (cgroups.hierarchies()[0] / made.layout.cgroup / "node-a" / "left").mkdir()
+
+
 def test_after_a_power_cut_up_goes_on_and_down_cleans_up() -> None:
     before = traces()
     made = up()
@@ -145,6 +157,7 @@ def test_after_a_power_cut_up_goes_on_and_down_cleans_up() -> None:
     eventually(lambda: not any(health.states(made).values()))
     assert health.is_up(up())
     power_cut(made)
+    leave_behind(made)
     down()
     assert traces() == before
 
