@@ -185,7 +185,7 @@ def _events(vmi: Json, new: Json, seen: Seen, verdict: Verdict) -> tuple[Tell, .
     """What changes with this status, in KubeVirt's words."""
     phase = vmi["status"]["phase"]
     if verdict.phase != phase:
-        return _phase_events(phase, verdict)
+        return _phase_events(vmi, verdict)
     old_pause = conditions.find(vmi["status"].get("conditions"), "Paused") or {}
     pause = conditions.find(new.get("conditions"), "Paused") or {}
     told: tuple[Tell, ...] = ()
@@ -197,15 +197,20 @@ def _events(vmi: Json, new: Json, seen: Seen, verdict: Verdict) -> tuple[Tell, .
     return told
 
 
-def _phase_events(phase: str, verdict: Verdict) -> tuple[Tell, ...]:
-    defined = Tell(NORMAL, "Created", "VirtualMachineInstance defined.")
+def _phase_events(vmi: Json, verdict: Verdict) -> tuple[Tell, ...]:
+    ran = vmi["status"]["phase"] == RUNNING
     if verdict.phase == RUNNING:
-        return (defined, Tell(NORMAL, "Started", "VirtualMachineInstance started."))
+        return (
+            Tell(NORMAL, "Created", "VirtualMachineInstance defined."),
+            Tell(NORMAL, "Started", "VirtualMachineInstance started."),
+        )
     if verdict.phase != FAILED:
         return (Tell(NORMAL, "Stopped", "The VirtualMachineInstance was shut down."),)
-    if phase == RUNNING:
+    if ran:
         note = f"The VirtualMachineInstance crashed. {verdict.message}"
         return (Tell(WARNING, "Stopped", note),)
+    if phases.is_deleted(vmi):  # Somebody has changed their mind: nothing went wrong.
+        return (Tell(NORMAL, "Stopped", verdict.message),)
     return (Tell(WARNING, "SyncFailed", verdict.message),)
 
 

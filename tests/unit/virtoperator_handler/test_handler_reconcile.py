@@ -174,6 +174,13 @@ def test_an_end_is_written_told_and_left(kind: str, tell: Tell) -> None:
     assert rest == [tell, Leave()]
 
 
+def test_a_vm_that_was_deleted_before_it_ran_is_no_trouble() -> None:
+    write, tell, leave = actions(a_vmi(deleted=True), ended("killed"))
+    assert isinstance(write, Write)
+    assert tell == Tell("Normal", "Stopped", "It ended. QEMU's last line: qemu: no")
+    assert leave == Leave()
+
+
 def test_a_refused_vm_fails_and_its_launcher_is_ended() -> None:
     what = seen(Name.CREATED, trouble=Trouble(reason="BadVolume", message="no", final=True))
     write, *rest = actions(a_vmi(), what)
