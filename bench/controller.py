@@ -216,7 +216,10 @@ def main() -> int:
     kind = VM if options.vms else VMI
     with tempfile.TemporaryDirectory(prefix="kubemu-bench-") as name:
         folder = Path(name)
-        with api_server(folder / "cluster") as layout, controller(layout, folder) as process:
+        with (
+            api_server(folder / "cluster", number=43) as layout,
+            controller(layout, folder) as process,
+        ):
             met = asyncio.run(measure(layout, process, kind, options.vmis, options.rate))
     return 0 if met else 1
 

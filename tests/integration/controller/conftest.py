@@ -30,7 +30,7 @@ Json = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Layout]:
-    with api_server(tmp_path_factory.mktemp("cluster")) as layout:
+    with api_server(tmp_path_factory.mktemp("cluster"), number=42) as layout:
         _kubectl(layout, "apply", "--server-side", "-f", str(ROOT / "crds/manifests"))
         # The played node writes as administrator what virt-handler would write as itself.
         _kubectl(layout, "delete", "validatingadmissionpolicybindings", "--all")

@@ -36,10 +36,13 @@ LIMIT = 100.0
 
 
 @contextlib.contextmanager
-def api_server(state: Path) -> Iterator[Layout]:
-    """Runs while in the context; `layout.kubeconfig` is the administrator's."""
+def api_server(state: Path, number: int = _NUMBER) -> Iterator[Layout]:
+    """Runs while in the context; `layout.kubeconfig` is the administrator's.
+
+    `number` decides about ports: one for each that may run at the same time.
+    """
     built = programs.built(print)
-    layout = Layout(name="handler-tests", number=_NUMBER, pods=Pods.DUAL, state=state)
+    layout = Layout(name="handler-tests", number=number, pods=Pods.DUAL, state=state)
     for folder in (layout.pki, layout.etc, layout.logs, state / "etcd"):
         folder.mkdir(parents=True, mode=0o700)
     certificates.write_all(layout)
