@@ -158,5 +158,7 @@ async def test_a_refusal_is_said_on_the_object_and_tried_again_after_growing_pau
     assert here.told.said[0][2].endswith("exceeded quota: vms")
     stored = here.api.get(VM, "one")
     assert stored is not None
-    (failure,) = stored["status"]["conditions"]
-    assert (failure["reason"], failure["message"]) == ("FailedCreate", "exceeded quota: vms")
+    said = {one["type"]: one for one in stored["status"]["conditions"]}
+    assert said["Failure"]["reason"] == "FailedCreate"
+    assert said["Failure"]["message"] == "exceeded quota: vms"
+    assert said["Ready"]["reason"] == "VMINotExists"

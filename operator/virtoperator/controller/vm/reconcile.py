@@ -57,7 +57,7 @@ def report(seen: Observed, failure: Failure) -> list[Action]:
 
 def _say(seen: Observed, reason: str, message: str) -> list[Action]:
     draft = Draft(VM, seen.vm, seen.now)
-    tell_failure(draft, reason, message)
+    tell_failure(draft, seen.vmi, reason, message)
     return draft.changes_by_subresource()
 
 

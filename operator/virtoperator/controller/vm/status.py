@@ -49,8 +49,9 @@ def tell_status(draft: Draft, outcome: Outcome) -> None:
     _set(status, "startFailure", outcome.failure)
 
 
-def tell_failure(draft: Draft, reason: str, message: str) -> None:
+def tell_failure(draft: Draft, vmi: Json | None, reason: str, message: str) -> None:
     """Why nothing can be done about the VM at present."""
+    _mirror(draft, vmi)
     draft.set_condition(FAILURE, True, reason, message)
     draft.status.setdefault("printableStatus", "Stopped")
 
