@@ -41,6 +41,8 @@ _PUZZLED = 10.0
 """Seconds before a launcher that we do not understand is tried again."""
 _EVENTS_BURST, _EVENTS_RATE = 500, 50.0
 """Events that a launcher may send at once, and in a second from then on."""
+_WELL = 600.0
+"""Seconds between two I/O errors that have nothing to do with each other."""
 _START_FIRST, _START_LAST = 1.0, 60.0
 """Seconds before a start that failed for the node's sake is tried again."""
 
@@ -218,7 +220,7 @@ class Link:
         before, machine = self.seen.machine, Machine.read(tree)
         changes: Json = {"machine": machine}
         if machine.name is Name.PAUSED and before.name is not Name.PAUSED:
-            changes["paused_at"] = time.monotonic()
+            changes |= self._paused(time.monotonic())
         if machine.name is Name.ENDED:
             changes["oom_killed"] = self.seen.oom_killed or self._oom_kills() > 0
         if machine.agent:
@@ -227,6 +229,10 @@ class Link:
             self._agent.clear()
             changes["guest"] = None
         self._see(**changes)
+
+    def _paused(self, now: float) -> Json:
+        well = now - self.seen.paused_at > _WELL
+        return {"paused_at": now, "resumes": 0 if well else self.seen.resumes}
 
     def _oom_kills(self) -> int:
         return memory.oom_kills(self._peer.cgroups) if self._peer else 0
@@ -258,29 +264,27 @@ class Link:
     async def _start(self, starter: Starter, launcher: Client, peer_: Peer, vmi: Json) -> None:
         try:
             answer, addresses = await starter.start(launcher, peer_, vmi)
-        except NotNow:
-            await self._adopt(launcher)  # It was started already, in our name.
         except Refused as error:
             self._fail(error.reason, str(error), final=True)
         except HandlerError as error:
             self._fail(error.reason, str(error), final=error.final)
         except (LauncherError, TimeoutError) as error:
-            # Its machine has ended, or the connection: both are seen where they happen.
+            # It was started already, has ended, or is out of reach: seen where it happens.
             _log.warning("start in the pod %s: %s", self.uid, error)
-            self._see(starting=False)
         except Exception as error:
             _log.exception("start in the pod %s", self.uid)
             self._fail("InternalError", f"virt-handler: {error!r}", final=False)
         else:
             self._see(starting=False, trouble=None, addresses=addresses, device=Device.read(answer))
             self._take_state(answer.get("state") or {})
+        finally:
+            self._see(starting=False)
 
     def _fail(self, reason: str, message: str, *, final: bool) -> None:
         tries = self.seen.tries + 1
         delay = min(_START_FIRST * 2.0 ** min(tries - 1, 10), _START_LAST)
         _log.warning("start in the pod %s: %s: %s", self.uid, reason, message)
         self._see(
-            starting=False,
             trouble=Trouble(reason=reason, message=text(message), final=final),
             tries=tries,
             retry_at=time.monotonic() + delay,

@@ -10,6 +10,8 @@ from typing import Any
 from netplumb import Binding, Connected, Port, Protocol, Wanted
 from virtlauncher.facts import Lease, Nic, NicKind, Route
 
+from .errors import NotSupported
+
 Json = dict[str, Any]
 QUEUES_LIMIT = 8
 """Of one NIC: a message to the launcher carries 32 descriptors, and a queue may need two."""
@@ -17,7 +19,10 @@ _RANGE_LIMIT = 65535
 
 
 def wanted_of(vmi: Json) -> list[Wanted]:
-    """What netplumb is asked for: one for each interface on the pod's network."""
+    """What netplumb is asked for: one for each interface on the pod's network.
+
+    Raises NotSupported for a binding that is not ours.
+    """
     spec = vmi["spec"]
     pods = {one["name"]: one["pod"] or {} for one in spec.get("networks") or () if "pod" in one}
     return [_wanted(vmi, one, pods[one["name"]]) for one in _interfaces(vmi) if one["name"] in pods]
@@ -51,9 +56,13 @@ def descriptors_of(connected: Connected) -> dict[str, int]:
 
 
 def mac_of(vmi: Json, interface: Json) -> str:
-    """The guest's hardware address: as wished, else one that stays with the VM's name."""
+    """The guest's hardware address: as wished, else one that stays with the VM's name; '' for the
+    pod's own on a bridge.
+    """
     if wished := interface.get("macAddress"):
         return str(wished).replace("-", ":").lower()
+    if "bridge" in interface:
+        return ""
     meta = vmi["metadata"]
     seed = f"{meta['namespace']}/{meta['name']}/{interface['name']}"
     digest = hashlib.sha256(seed.encode()).digest()
@@ -65,7 +74,9 @@ def _interfaces(vmi: Json) -> list[Json]:
 
 
 def _wanted(vmi: Json, interface: Json, network: Json) -> Wanted:
-    binding = Binding.BRIDGE if "bridge" in interface else Binding.MASQUERADE
+    binding = next((one for one in Binding if one.value in interface), None)
+    if binding is None:
+        raise NotSupported(f"interface {interface['name']}: a binding but masquerade and bridge")
     takes_the_pods = binding is Binding.BRIDGE and not interface.get("macAddress")
     cidrs = {
         "ipv4_cidr": network.get("vmNetworkCIDR"),

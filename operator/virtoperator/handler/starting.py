@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
@@ -42,8 +43,8 @@ class Starter:
     async def start(self, client: Client, peer: Peer, vmi: Json) -> tuple[Json, tuple[str, ...]]:
         """Start `vmi` in the launcher: its answer, and the pod's own addresses.
 
-        Raises NotReady, NetworkFailed, and what `Client.call` raises. What was opened or made
-        and did not reach QEMU is gone then.
+        Raises NotReady, NotSupported, NetworkFailed, and what `Client.call` raises. What was opened
+        or made and did not reach QEMU is gone then.
         """
         ground = self.ground()
         accel = ground.accelerator(self.use_emulation())
@@ -91,9 +92,11 @@ class Starter:
         if not wanted:
             yield []
             return
+        pidfd = os.dup(peer.pidfd)  # The thread's own: it may outlast this task and the peer.
         work = asyncio.get_running_loop().run_in_executor(
-            None, self.plumb, peer.pidfd, wanted, resolver_of(peer)
+            None, self.plumb, pidfd, wanted, resolver_of(peer)
         )
+        work.add_done_callback(lambda _: os.close(pidfd))
         try:
             network = await asyncio.shield(work)
         except asyncio.CancelledError:

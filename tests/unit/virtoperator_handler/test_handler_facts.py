@@ -12,6 +12,7 @@ from netplumb import Lease as Plumbed
 from tests.unit.virtoperator_handler.machines import a_vmi
 from virtlauncher.facts import Lease, Nic, NicKind
 from virtoperator.handler import claims, memory, nics, pods
+from virtoperator.handler.errors import NotSupported
 from virtoperator.handler.seen import PodEnd
 from virtoperator.podvolumes import Claim
 
@@ -73,9 +74,23 @@ def test_other_networks_are_not_netplumbs() -> None:
     assert nics.wanted_of(vmi) == []
 
 
+def test_a_binding_that_is_not_ours_is_refused() -> None:
+    vmi = with_interface()
+    vmi["spec"]["domain"]["devices"]["interfaces"] = [{"name": "default", "passtBinding": {}}]
+    with pytest.raises(NotSupported, match="interface default"):
+        nics.wanted_of(vmi)
+
+
+def test_a_bridge_has_the_pods_hardware_address() -> None:
+    vmi = with_interface()
+    vmi["spec"]["domain"]["devices"]["interfaces"] = [{"name": "default", "bridge": {}}]
+    (wanted,) = nics.wanted_of(vmi)
+    assert (wanted.binding, wanted.mac) == (Binding.BRIDGE, "")
+
+
 def test_a_mac_stays_with_the_name_and_differs_between_interfaces() -> None:
     vmi = a_vmi()
-    macs = {nics.mac_of(vmi, {"name": name}) for name in ("a", "b", "a")}
+    macs = {nics.mac_of(vmi, {"name": name, "masquerade": {}}) for name in ("a", "b", "a")}
     assert len(macs) == 2
     assert all(mac.startswith("02:") and len(mac) == 17 for mac in macs)
 
