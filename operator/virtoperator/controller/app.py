@@ -133,7 +133,15 @@ class _Controller:
         }
         counted = QueueMetrics(self._registry)
         queues = {
-            kind: WorkQueue(kind.plural, Driver(reconciler, self._performer).work, metrics=counted)
+            kind: WorkQueue(
+                kind.plural,
+                Driver(
+                    reconciler,
+                    self._performer,
+                    functools.partial(self._metrics.failures, kind.kind),
+                ).work,
+                metrics=counted,
+            )
             for kind, reconciler in reconcilers.items()
         }
         kubevirts = WorkQueue(KUBEVIRT.plural, self._tell_installed, metrics=counted)

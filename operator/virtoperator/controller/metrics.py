@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from .. import conditions
+from ..store import Key
 from .stores import Stores
 from .trees import annotations_of, at, meta, uid_of
 from .vmi.phases import phase_of
@@ -39,8 +41,11 @@ class ControllerMetrics:
         self.ready = Gauge(
             "kubevirt_virt_controller_ready_status", "1 once it has seen all", registry=registry
         )
-        self.errors = Counter(
-            "kubemu_reconcile_errors", "Reconciles that failed", ["queue"], registry=registry
+        self._failing = Gauge(
+            "kubemu_reconcile_failures",
+            "How often in a row an object could not be brought on",
+            ["kind", "namespace", "name"],
+            registry=registry,
         )
         self._between = Histogram(
             f"{_TRANSITION}_seconds",
@@ -66,6 +71,14 @@ class ControllerMetrics:
         self._phases: dict[str, str] = {}
         self._stores = stores
         registry.register(_Infos(stores))
+
+    def failures(self, kind: str, key: Key, count: int) -> None:
+        """driving.Driver's news; an object that is well has no sample."""
+        if count:
+            self._failing.labels(kind, *key).set(count)
+        else:
+            with contextlib.suppress(KeyError):
+                self._failing.remove(kind, *key)
 
     def saw(self, vmi: Json) -> None:
         """A VMI has changed: is it in another phase?"""

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 from tests.unit.virtoperator_controller.objects import Json, later, make_vm, make_vmi, stamp
 from virtoperator.controller.metrics import ControllerMetrics
 from virtoperator.controller.stores import Stores
+from virtoperator.store import Key
 
 
 def phase(name: str, seconds: float) -> Json:
@@ -50,3 +51,15 @@ def test_what_there_is_is_read_when_somebody_asks() -> None:
     assert registry.get_sample_value("kubevirt_vmi_info", vmi) == 1
     vm = {**place, "status": "crashloopbackoff", "status_group": "error"}
     assert registry.get_sample_value("kubevirt_vm_info", vm) == 1
+
+
+def test_an_object_that_cannot_be_brought_on_is_named_until_it_can() -> None:
+    registry = CollectorRegistry()
+    metrics = ControllerMetrics(registry, Stores())
+    labels = {"kind": "VirtualMachine", "namespace": "default", "name": "one"}
+    key = Key("default", "one")
+    metrics.failures("VirtualMachine", key, 2)
+    assert registry.get_sample_value("kubemu_reconcile_failures", labels) == 2
+    for _ in range(2):
+        metrics.failures("VirtualMachine", key, 0)
+        assert registry.get_sample_value("kubemu_reconcile_failures", labels) is None

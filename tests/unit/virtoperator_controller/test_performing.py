@@ -145,14 +145,19 @@ async def test_a_refusal_is_said_on_the_object_and_tried_again_after_growing_pau
     def settings() -> Settings:
         return Settings()
 
-    driver = Driver(VmReconciler(here.kube, stores, settings), here.performer)
+    told: list[int] = []
+    driver = Driver(
+        VmReconciler(here.kube, stores, settings),
+        here.performer,
+        lambda key, count: told.append(count),
+    )
     pauses = []
     for _ in range(3):
         known = here.api.get(VM, "one")
         assert known is not None
         stores.vms.put(known)
         pauses.append(await driver.work(Key("default", "one")))
-    assert pauses == [1.0, 2.0, 4.0]
+    assert (pauses, told) == ([1.0, 2.0, 4.0], [1, 2, 3])
     warning = ("Warning", "FailedCreate")
     assert {said[:2] for said in here.told.said} == {warning}
     assert here.told.said[0][2].endswith("exceeded quota: vms")
