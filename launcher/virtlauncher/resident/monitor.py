@@ -24,7 +24,7 @@ COMMAND_TIMEOUT = 30.0
 LINE_LIMIT = 4 * 1024 * 1024
 """Bytes of one answer or event. QEMU 10's query-qmp-schema, the longest answer, has 0.4 MB."""
 PENDING_LIMIT = 64
-FLOOD_COUNT, FLOOD_SECONDS = 100_000, 10.0
+FLOOD_COUNT, FLOOD_SECONDS = 50_000, 10.0
 """So many events in so many seconds are no machine's. A guest whose disk fails may cause many."""
 _LAST_WORDS = 2.0
 """Seconds between the loss of the monitor and QEMU's end that still look like one event."""
@@ -93,6 +93,10 @@ class Monitor:
             await self._wait(self._client.connect(sock), within)
         except qemu.qmp.ConnectError as error:
             raise MonitorLost(f"QEMU's monitor does not greet: {_cause(error.exc)}") from error
+        except AssertionError as error:  # qemu.qmp's own, when the session is over as it begins.
+            await self._last_words()
+            cause = await self._disconnected()
+            raise MonitorLost(f"QEMU's monitor was lost after its greeting: {cause}") from error
 
     async def watch(self) -> None:
         """Wait for the end of the connection; settles `lost`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import re
 import socket
 import subprocess
 import sys
@@ -22,6 +23,8 @@ QEMU = "qemu-system-x86_64"
 STUB = (sys.executable, str(HERE / "stub_builder.py"))
 """The launcher with a builder that answers as it is told."""
 PATIENCE = 60.0
+_TRACEBACK = "Traceback (most recent call last):\n"
+"""At a line's end: what a child writes is followed by its name."""
 FACTS = {
     "qemu": {"binary": QEMU, "version": [7, 2, 0]},
     "accel": "tcg",
@@ -139,7 +142,7 @@ class Launchers:
             process.wait()
         for log in self._logs:
             print(f"--- {log.name}\n{log.read_text(errors='replace')}")
-        failed = [log for log in self._logs if "Traceback (most recent" in log.read_text()]
+        failed = [log for log in self._logs if _TRACEBACK in log.read_text(errors="replace")]
         assert failed == [], "an unexpected failure in a launcher"
 
 
@@ -180,7 +183,8 @@ class Plans:
     def fake(self, *behaviour: str, **changes: Any) -> dict[str, Any]:
         """A QEMU that misbehaves: see fake_qemu.py."""
         argv = [sys.executable, str(HERE / "fake_qemu.py"), *behaviour]
-        return {**_plan(argv, ("monitor",)), **changes}
+        names = ("monitor", "agent") if behaviour[0] == "agent" else ("monitor",)
+        return {**_plan(argv, names), **changes}
 
 
 def boot(file: str, *, node: str = "disk") -> list[str]:
@@ -221,6 +225,13 @@ def _plan(argv: list[str], names: Sequence[str]) -> dict[str, Any]:
 @pytest.fixture
 def plans(tmp_path: Path) -> Plans:
     return Plans(tmp_path)
+
+
+def peak_memory(pid: int) -> float:
+    """The most that a process ever had in memory, MiB."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found is not None
+    return int(found[1]) / 1024
 
 
 def alive(pid: int) -> bool:
