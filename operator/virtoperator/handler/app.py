@@ -104,6 +104,9 @@ class _Handler:
         self._syncs = Counter(
             "kubevirt_vmi_sync", "Reconciles of a VMI", ["namespace", "name"], registry=registry
         )
+        self._errors = Counter(
+            "kubemu_vmi_sync_errors", "Failed reconciles", ["namespace", "name"], registry=registry
+        )
         ready = Gauge("kubevirt_virt_handler_ready_status", "Takes VMIs", registry=registry)
         ready.set_function(lambda: float(not self._obstacle()))
         self._queue: WorkQueue[Key] = WorkQueue("vmi", self._work, metrics=QueueMetrics(registry))
@@ -161,11 +164,13 @@ class _Handler:
             self._queue.add(key)
 
     async def _work(self, key: Key) -> float | None:
-        if key in self._vmi_store:
-            self._syncs.labels(*key).inc()
-        else:
-            self._syncs.remove(*key)
-        return await self._vmis.work(key)
+        if key not in self._vmi_store:
+            for counter in (self._syncs, self._errors):
+                counter.remove(*key)
+            return await self._vmis.work(key)
+        self._syncs.labels(*key).inc()
+        with self._errors.labels(*key).count_exceptions():
+            return await self._vmis.work(key)
 
     def _obstacle(self) -> str:
         """Why VMs cannot be taken now; '' when they can."""

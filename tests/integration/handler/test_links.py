@@ -38,6 +38,18 @@ async def test_a_vm_starts_gets_its_lease_and_powers_off(pod: PodLike, starter: 
         assert seen.machine.ending.kind == "guest-shutdown"
 
 
+@pytest.mark.guest
+async def test_a_guest_on_a_bridge_has_the_pods_address(pod: PodLike, starter: Starter) -> None:
+    vmi = a_vmi(pod)
+    vmi["spec"]["domain"]["devices"]["interfaces"] = [{"name": "default", "bridge": {}}]
+    async with following(pod) as it:
+        await it.until(lambda seen: seen.reach is Reach.CONNECTED)
+        it.link.begin(starter, vmi)
+        seen = await it.until(lambda seen: seen.addresses)
+        assert seen.addresses[0] == POD[0]
+        await console_has(pod, f"ipv4={POD[0]}")
+
+
 async def test_a_restarted_handler_adopts_what_runs(pod: PodLike, starter: Starter) -> None:
     async with following(pod) as first:
         await first.until(lambda seen: seen.reach is Reach.CONNECTED)
