@@ -46,4 +46,4 @@ def with_image(image: str) -> dict[str, Any]:
 def test_why(machines: Machines, spec: dict[str, Any], status: str, words: str) -> None:
     machines.apply(vm("a", spec))
     eventually(lambda: status in machines.status("a"))
-    eventually(lambda: words in machines.describe("vm", "a").split("Status:")[1])
+    eventually(lambda: words in machines.describe("vm", "a").partition("\nStatus:")[2])
