@@ -34,7 +34,8 @@ ACCOUNT = Kind(kind="ServiceAccount", plural="serviceaccounts")
 LIMIT = 1200.0
 _AT_ONCE = 20
 """Creations under way at the same time, when there is no rate."""
-_SETTLE, _IDLE = 5.0, 20.0
+_SETTLE, _CALM, _IDLE = 5.0, 30.0, 20.0
+"""Seconds: before it begins, until the last events are through, and of watching it do nothing."""
 _TICK = os.sysconf("SC_CLK_TCK")
 Json = dict[str, Any]
 
@@ -134,7 +135,7 @@ async def measure(layout: Layout, process: Process, kind: Kind, count: int, rate
             await create(kube, kind, count, rate, clock)
             while len(clock.ran) < count:  # noqa: ASYNC110 - the node's own calls fill it
                 await asyncio.sleep(0.05)
-        await asyncio.sleep(_SETTLE)
+        await asyncio.sleep(_CALM)
         lines = _lines(clock.waits(), count, process, memory, cpu)
         busy = process.cpu()
         await asyncio.sleep(_IDLE)
