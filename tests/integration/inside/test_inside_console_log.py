@@ -49,12 +49,13 @@ async def test_it_starts_before_the_launcher_and_after_it(
     async with _following(launchers.folder / "run") as early, launchers() as it:
         await it.start(plans.qemu("echo"))
         async with it.console() as console:
-            console.sendall(b"one")
             assert early.stdout is not None
+            assert await early.stdout.readexactly(1) == b">"
+            console.sendall(b"one")
             assert await early.stdout.readexactly(3) == b"one"
             async with _following(it.run_dir) as late:
                 assert late.stdout is not None
-                assert await late.stdout.readexactly(3) == b"one"
+                assert await late.stdout.readexactly(4) == b">one"
                 console.sendall(b"two")
                 assert await late.stdout.readexactly(3) == b"two"
                 await it.do("kill")

@@ -41,7 +41,10 @@ GUESTS = {
     "power-off": _POWER_OFF,
     "obedient": b"\xfa" + _OBEY,
     "greeter": bytes.fromhex("fa baf803 b042 ee") + _OBEY,  # 'B' on COM1, then obedient.
-    "echo": bytes.fromhex("fa bafd03 ec a801 74f8 baf803 ec ee ebf1"),  # COM1 in to COM1 out.
+    # '>' on COM1, then everything that comes in goes out.
+    "echo": bytes.fromhex("fa baf803 b03e ee bafd03 ec a801 74f8 baf803 ec ee ebf1"),
+    # 0 to 255 for ever, each when the one before is out.
+    "count": bytes.fromhex("fa b300 bafd03 ec a820 74fb baf803 88d8 ee fec3 ebee"),
     "flood": bytes.fromhex("fa baf803 b041 ee ebfd"),  # 'A' for ever.
     # Read sector 2 of the boot disk (dl) again and again through the firmware.
     "reader": bytes.fromhex("31c0 8ec0 bb007e b80102 b90200 b600 cd13 ebee"),
