@@ -17,8 +17,10 @@ FINAL = frozenset({SUCCEEDED, FAILED})
 OURS = frozenset({SCHEDULED, RUNNING})
 """Phases in which virt-handler owns the VMI's phase."""
 
-PATIENCE = 180.0
-"""Seconds for a launcher that does not answer, as in KubeVirt."""
+PATIENCE = {SCHEDULED: 180.0, RUNNING: 600.0}
+"""Seconds for a launcher that does not answer. A start waits as in KubeVirt; a guest that runs is
+well without its launcher, and would be ended with it.
+"""
 POD_PATIENCE = 15.0
 """Seconds for the kubelet to tell how a container ended."""
 DEFAULT_GRACE = 30
@@ -59,11 +61,12 @@ def phase_of(vmi: Json, seen: Seen, now: float) -> Verdict:
             reason="LauncherGone",
             message="The launcher ended without saying why.",
         )
-    if seen.reach is Reach.CONNECTING and now - seen.since > PATIENCE:
+    patience = PATIENCE[phase]
+    if seen.reach is Reach.CONNECTING and now - seen.since > patience:
         return Verdict(
             phase=FAILED,
             reason="LauncherUnresponsive",
-            message=f"The launcher has not answered for {PATIENCE:.0f} s: {seen.obstacle}",
+            message=f"The launcher has not answered for {patience:.0f} s: {seen.obstacle}",
         )
     if machine.name.has_run and not seen.starting:  # One write says all: wait for the answer.
         return Verdict(phase=RUNNING)

@@ -27,7 +27,8 @@ WORDS = "It ended. QEMU's last line: qemu: no"
         ("Scheduled", seen(Name.STOPPING), "Running"),
         ("Running", seen(Name.PAUSED, "io-error"), "Running"),
         ("Running", seen(Name.UNKNOWN), "Running"),
-        ("Running", unreached(ago=179), "Running"),
+        ("Scheduled", unreached(ago=179), "Scheduled"),
+        ("Running", unreached(ago=599), "Running"),
         ("Running", unreached(Reach.GONE, ago=14), "Running"),
         ("Scheduled", ended("guest-shutdown"), "Succeeded"),
         ("Running", ended("guest-shutdown"), "Succeeded"),
@@ -79,15 +80,25 @@ def test_a_phase_without_a_reason(phase: str, what: Any, expected: str) -> None:
             "The launcher ended without saying why.",
         ),
         (
-            unreached(ago=181, obstacle="it is not there"),
+            unreached(ago=601, obstacle="it is not there"),
             "LauncherUnresponsive",
-            "The launcher has not answered for 180 s: it is not there",
+            "The launcher has not answered for 600 s: it is not there",
         ),
     ],
 )
 def test_a_failure_says_why(what: Any, reason: str, message: str) -> None:
     expected = Verdict(phase="Failed", reason=reason, message=message)
     assert phases.phase_of(a_vmi("Running"), what, AT) == expected
+
+
+def test_a_start_has_less_patience_than_a_guest_that_runs() -> None:
+    expected = Verdict(
+        phase="Failed",
+        reason="LauncherUnresponsive",
+        message="The launcher has not answered for 180 s: no socket",
+    )
+    what = unreached(ago=181, obstacle="no socket")
+    assert phases.phase_of(a_vmi("Scheduled"), what, AT) == expected
 
 
 @pytest.mark.parametrize("spec", [NO_ACPI, {"terminationGracePeriodSeconds": 0}])
