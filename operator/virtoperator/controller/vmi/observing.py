@@ -24,6 +24,8 @@ from .podstate import is_placed
 
 _PATIENCE = 8.0
 """Seconds that a placed pod has before its events are read."""
+_NEWS = 200.0
+"""Seconds for which a warning counts: the kubelet repeats it within two minutes while it holds."""
 _OF_SCHEDULER = "FailedScheduling"
 Json = dict[str, Any]
 
@@ -145,16 +147,20 @@ class VmiReconciler:
             return ""
         fields = f"regarding.uid={uid_of(pod)},type=Warning"
         events = await self._kube.list_all(EVENT, meta(pod)["namespace"], fields=fields)
-        told = [event for event in events if event.get("reason") != _OF_SCHEDULER]
-        return str(max(told, key=_last_seen).get("note", "")) if told else ""
+        told = [
+            event
+            for event in events
+            if event.get("reason") != _OF_SCHEDULER and _age(event, now) < _NEWS
+        ]
+        return str(min(told, key=lambda event: _age(event, now)).get("note", "")) if told else ""
 
 
-def _last_seen(event: Json) -> str:
-    """When the event was last seen; RFC 3339 sorts as text, to the second."""
-    return str(
+def _age(event: Json, now: datetime.datetime) -> float:
+    """Seconds since the event was last seen."""
+    last = (
         at(event, "series", "lastObservedTime")
         or event.get("deprecatedLastTimestamp")
         or event.get("eventTime")
-        or meta(event).get("creationTimestamp")
-        or ""
+        or meta(event)["creationTimestamp"]
     )
+    return (now - conditions.parsed(last)).total_seconds()
