@@ -27,7 +27,9 @@ STEPS = (
 
 def ended_at(step: str, how: signal.Signals) -> tuple[int, str]:
     """Runs `up`, sends it a signal when it says that it begins a step; status and last words."""
-    process = subprocess.Popen(command("up"), stderr=subprocess.PIPE, text=True)
+    # Tests that run in a shell's background have Ctrl-C ignored, and would hand that down.
+    words = ["env", "--default-signal=INT", *command("up")]
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
     with process:
         assert process.stderr is not None
         next(line for line in process.stderr if line.rstrip().endswith(step))
