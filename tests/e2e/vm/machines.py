@@ -116,9 +116,13 @@ class Machines:
         return self.kube.execute(self.namespace, pod, *argv, container="compute")
 
     def console(self, name: str) -> str:
-        """What the guest wrote on its serial console, by the pod's log."""
+        """What the guest wrote on its serial console, by the pod's log; '' without a pod."""
+        pods = self.pods(name)
+        if not pods:
+            return ""
+        pod = pods[0]["metadata"]["name"]
         try:
-            return self.kube.logs(self.namespace, self.pod(name), "guest-console-log")
+            return self.kube.logs(self.namespace, pod, "guest-console-log")
         except Refused:
             return ""
 
