@@ -57,6 +57,7 @@ kind: setup guests ## install this tree in a cluster of kind (needs docker, kind
 guests: ## build the test guests (cached)
 	@$(RUN) python -m images.build guest tiny
 	@$(RUN) python -m images.build guest cirros
+	@$(RUN) python -m images.build guest debian
 
 images: setup guests ## every image, into the registry of the cluster or REGISTRY=HOST[:PORT][/PREFIX]
 	@$(RUN) python -m images.programs $(if $(REGISTRY),--registry $(REGISTRY))

@@ -26,6 +26,7 @@ class ImageName(enum.StrEnum):
     TINY_RAW = "tiny-raw"
     TINY_KERNEL = "tiny-kernel"
     CIRROS = "cirros"
+    DEBIAN = "debian"
 
     @property
     def guest(self) -> catalog.GuestName:
@@ -40,7 +41,7 @@ class ImageName(enum.StrEnum):
     def contents(self, guest: catalog.Guest) -> oci.Image:
         """The image's files."""
         match self:
-            case ImageName.TINY | ImageName.CIRROS:
+            case ImageName.TINY | ImageName.CIRROS | ImageName.DEBIAN:
                 return oci.container_disk(guest.qcow2, f"{guest.name}.qcow2")
             case ImageName.TINY_RAW:
                 return oci.container_disk(guest.raw, f"{guest.name}.img", compress=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import enum
 from pathlib import Path
+from typing import assert_never
 
 from images.cache import cache_root, cached
 
-from . import tiny
+from . import debian, tiny
 from .packages import Apt
 
 
@@ -17,6 +18,7 @@ class GuestName(enum.StrEnum):
 
     TINY = "tiny"
     CIRROS = "cirros"
+    DEBIAN = "debian"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,7 +45,7 @@ class Guest:
 
     @property
     def raw(self) -> Path:
-        """The same disk, raw."""
+        """The same disk, raw; the debian guest has none: it would be 2 GiB."""
         return self.folder / "disk.raw"
 
 
@@ -58,5 +60,15 @@ def build(name: GuestName | str, cache: Path | None = None, *, refresh: bool = F
     if refresh:
         apt.refresh()
     apt.ensure_lists()
-    recipe = tiny.recipe(which.value, apt)
+    recipe = _recipe(which, apt)
     return Guest(name=which, folder=cached(root / "guests", which, recipe.key(), recipe.build))
+
+
+def _recipe(name: GuestName, apt: Apt) -> tiny.Recipe | debian.Recipe:
+    match name:
+        case GuestName.TINY | GuestName.CIRROS:
+            return tiny.recipe(name.value, apt)
+        case GuestName.DEBIAN:
+            return debian.recipe(apt)
+        case _:
+            assert_never(name)

@@ -54,7 +54,7 @@ class Apt:
     def ensure_lists(self) -> None:
         """Fetch the package lists unless they are there."""
         with exclusive(self.root / ".lock"):
-            if not any(self._lists.glob("*Packages*")):
+            if not any(self.lists.glob("*Packages*")):
                 self.refresh()
 
     def sources(self) -> list[Source]:
@@ -77,6 +77,14 @@ class Apt:
         """The newest packages of these names."""
         lines = self._run("apt-get", "download", "--print-uris", *names).splitlines()
         return [_parse_uri_line(line) for line in lines if line.startswith("'")]
+
+    def installation(self, *names: str) -> list[str]:
+        """What an empty system would get with these packages: a line with a checksum for each."""
+        nothing = self.root / "nothing"
+        nothing.touch()
+        options = (f"-oDir::State::status={nothing}", "-oAPT::Install-Recommends=false")
+        command = ("apt-get", "install", "--print-uris", "-qq", *options, "?essential", *names)
+        return sorted(line for line in self._run(*command).splitlines() if line.startswith("'"))
 
     def unpack(self, package: Package, into: Path) -> None:
         """Download a package unless it was before, and unpack its files below `into`."""
@@ -101,15 +109,16 @@ class Apt:
             shutil.rmtree(folder)
 
     @property
-    def _lists(self) -> Path:
+    def lists(self) -> Path:
+        """The folder of the package lists."""
         return self.root / "lists"
 
     def _run(self, *command: str, folder: Path | None = None) -> str:
-        for needed in (self._lists / "partial", self.root / "archives" / "partial"):
+        for needed in (self.lists / "partial", self.root / "archives" / "partial"):
             needed.mkdir(parents=True, exist_ok=True)
         program, *arguments = command
         options = {
-            "Dir::State::Lists": self._lists,
+            "Dir::State::Lists": self.lists,
             "Dir::Cache": self.root,
             "Debug::NoLocking": "true",
             # Root is told off for downloading into a folder that _apt cannot enter.
