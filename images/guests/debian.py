@@ -100,7 +100,7 @@ class Recipe:
         done = subprocess.run(
             [
                 *("mmdebstrap", "--quiet", "--variant=minbase"),
-                *("--skip=update,output/dev", "--dpkgopt=force-unsafe-io"),
+                *("--skip=update", "--dpkgopt=force-unsafe-io"),
                 *(f"--include={','.join(PACKAGES)}", f'--setup-hook=tar-in "{ours}" /', *hooks),
                 *("", str(out), *sources),
             ],
