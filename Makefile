@@ -6,7 +6,7 @@ RUN := $(UV) run --frozen
 PYTEST := $(RUN) pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sync run test check format unit integration e2e install guests cluster cluster-down images kind manifests bench clean
+.PHONY: help setup sync run test check format unit integration e2e install guests cluster cluster-down images kind manifests bench bench-cluster kind clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,7 @@ integration: guests ## real QEMU, guests, files and sockets (minutes)
 
 e2e: guests ## the real two-node cluster: its life and death, pods, volumes, CRDs (minutes; root)
 	@$(RUN) kubemu-cluster build
+	@$(RUN) python -m images.programs --build
 	@$(PYTEST) tests/integration/cluster tests/e2e
 
 cluster: setup ## bring a real two-node Kubernetes up, or do nothing when it is (root; builds it once)
@@ -66,8 +67,11 @@ manifests: ## write the generated files again: crds/manifests, deploy/kubemu.yam
 	@$(RUN) python -m virtcrds crds/manifests
 	@$(RUN) python -m tools.manifest $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(TAG),--tag $(TAG))
 
-bench: setup ## print the budgets of docs/budgets.md beside what this machine shows
+bench: setup ## print the budgets beside what this machine shows (bench/README.md has more)
 	@$(RUN) python -m bench.start
+
+bench-cluster: install ## the budgets of a VM on the local cluster: API writes, time to Running
+	@$(RUN) python -m bench.cluster
 
 clean: ## remove what the tools left in this folder (not the cache)
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -20,6 +20,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Print references, one per line. An error is one line on stderr, and status 1."""
     options = _parser().parse_args(arguments)
     try:
+        if options.build:
+            for image in options.names:
+                publish.make(image)
+            return 0
         to = options.registry
         push = publish.to_registry(to) if to else publish.to_cluster()
         for image in options.names:
@@ -49,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="IMAGE",
         help=f"of {' '.join([*Program, *ImageName])}; default: {' '.join(_ALL)}",
     )
+    parser.add_argument("--build", action="store_true", help="only build: no registry is needed")
     parser.add_argument("--registry", help="HOST[:PORT][/PREFIX]; plain HTTP on loopback only")
     return parser
 

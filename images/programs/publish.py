@@ -93,6 +93,16 @@ def publish(
         return push(source, f"{image}:{TAG}"), push(source, f"{image}:{content}")
 
 
+def make(image: Program | packing.ImageName, cache: Path | None = None) -> None:
+    """Build what is not built, and push nothing. Raises what `publish` raises."""
+    root = cache or cache_root()
+    if isinstance(image, packing.ImageName):
+        packing.layout(image, root)
+        return
+    with exclusive(root / "programs" / ".lock"):
+        build(image, Builder(Engine.installed(), root / "programs" / "store"), root)
+
+
 def build(program: Program, builder: Builder, cache: Path) -> str:
     """Make the image in the builder's store and return its name there.
 

@@ -11,14 +11,12 @@ import termios
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import kubemu
 from kubemu import say, tail, terminal
 from kubemu.commands.guest_info import render_info
-from kubemu.errors import BadInput
 from kubemu.exits import Exit, epilog
 from kubemu.view import render_age, render_size, render_table
 
