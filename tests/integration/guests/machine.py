@@ -44,9 +44,9 @@ class Machine:
             self.console += data.decode(errors="replace")
             self.grown.set()
 
-    async def until(self, found: Callable[[], Found | None]) -> Found:
+    async def until(self, found: Callable[[], Found | None], limit: float = LIMIT) -> Found:
         """Wait until the console has what `found` looks for."""
-        async with asyncio.timeout(LIMIT):
+        async with asyncio.timeout(limit):
             while (value := found()) is None:
                 self.grown.clear()
                 await self.grown.wait()
@@ -55,8 +55,8 @@ class Machine:
     async def line(self, kind: str, **values: str) -> Line:
         return await self.until(lambda: find_line(self.console, kind, **values))
 
-    async def match(self, pattern: str, start: int = 0) -> re.Match[str]:
-        return await self.until(lambda: re.compile(pattern).search(self.console, start))
+    async def match(self, pattern: str, start: int = 0, limit: float = LIMIT) -> re.Match[str]:
+        return await self.until(lambda: re.compile(pattern).search(self.console, start), limit)
 
     def type(self, text: str) -> None:
         self.writer.write(text.encode())
