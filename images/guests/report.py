@@ -10,7 +10,8 @@ import re
 import urllib.parse
 from collections.abc import Mapping
 
-_LINE = re.compile(r"^kubemu-guest: (\S+)(.*)$", re.MULTILINE)
+# Not at a line's start alone: it may follow the prompt of a login.
+_LINE = re.compile(r"\bkubemu-guest: (\S+)(.*)$", re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

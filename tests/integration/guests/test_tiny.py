@@ -201,7 +201,7 @@ async def test_command_line_words_tick_and_power_off(tiny: Guest, tmp_path: Path
 
 
 async def test_a_crash_reaches_the_panic_device(tiny: Guest, tmp_path: Path) -> None:
-    arguments = (*direct(tiny, "kubemu.crash"), "-device", "pvpanic")
+    arguments = (*direct(tiny, "kubemu.crash"), "-device", "pvpanic", "-action", "panic=pause")
     async with start_machine(tmp_path, *arguments) as machine:
         with machine.monitor.listener("GUEST_PANICKED") as listener:
             async with asyncio.timeout(LIMIT):
