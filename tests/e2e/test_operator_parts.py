@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,10 +31,20 @@ from virtoperator.watching import Watch, Watcher
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
 LIMIT = 60
+CRDS = Path(__file__).resolve().parents[2] / "crds/manifests"
+
+
+@pytest.fixture(scope="module")
+def with_crds(kube: Cluster) -> Cluster:
+    """The cluster with our kinds; what was applied before is left as it is."""
+    kube.run("apply", "--server-side", "--force-conflicts", "-f", str(CRDS))
+    kube.run("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+    return kube
 
 
 @pytest.fixture
-async def api(kube: Cluster) -> AsyncIterator[Kube]:
+async def api(with_crds: Cluster) -> AsyncIterator[Kube]:
+    kube = with_crds
     async with connected(Server.of_kubeconfig(kube.kubeconfig)) as session:
         yield session
 
