@@ -75,7 +75,9 @@ def traces() -> dict[str, object]:
         "routes": lines("ip", "route", having="kmu") + lines("ip", "-6", "route", having="kmu"),
         "rules": lines("nft", "list", "tables", having="kube"),
         "mounts": [line for line in Path("/proc/mounts").read_text().splitlines() if state in line],
-        "namespaces": lines("lsns", "--noheadings", "--output=COMMAND", having=state),
+        "namespaces": lines(
+            "lsns", "--noheadings", "--notruncate", "--output=COMMAND", having=state
+        ),
         "cgroups": [str(top) for h in cgroups.hierarchies() for top in h.glob(f"*-{NAME}")],
         "loops": lines("losetup", "--list", "--noheadings", "-O", "BACK-FILE", having=state),
         "processes": lines("ps", "-eo", "args", having=state),
