@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import re
 import signal
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -65,11 +67,14 @@ async def test_it_starts_before_the_launcher_and_after_it(
 async def test_sigterm_ends_it_at_once(launchers: Launchers, plans: Plans) -> None:
     async with launchers() as it:
         await it.start(plans.qemu("flood"))
-        async with _following(it.run_dir) as process:
+        # Not asyncio's: its `wait` waits for the pipe to be read, too.
+        with subprocess.Popen(
+            argv_of("console_log", it.run_dir), stdout=subprocess.PIPE
+        ) as process:
             assert process.stdout is not None
-            await process.stdout.readexactly(1)
+            await asyncio.to_thread(os.read, process.stdout.fileno(), 1)
             process.send_signal(signal.SIGTERM)  # Its pipe is full: nobody reads.
-            assert await process.wait() == 0
+            assert await asyncio.to_thread(process.wait) == 0
 
 
 async def test_it_is_small(launchers: Launchers, plans: Plans) -> None:

@@ -18,13 +18,14 @@ _INSIDE = r"""
 root=/mnt
 mount -t tmpfs -o mode=755 none $root
 cp -a /bin /lib /lib64 $root
+mkdir -p $root/tmp
+mount -t tmpfs none $root/tmp  # First of all: what is needed may be below it.
 for path in $NEEDED; do
     mkdir -p "$root$path"
     mount --rbind "$path" "$root$path"
 done
-mkdir -p $root/proc $root/tmp $root/dev $root/run/kubemu
+mkdir -p $root/proc $root/dev $root/run/kubemu
 mount -t proc none $root/proc
-mount -t tmpfs none $root/tmp
 for node in null zero full random urandom; do
     touch $root/dev/$node
     mount --bind /dev/$node $root/dev/$node
