@@ -68,9 +68,8 @@ async def test_sigterm_ends_it_at_once(launchers: Launchers, plans: Plans) -> No
     async with launchers() as it:
         await it.start(plans.qemu("flood"))
         # Not asyncio's: its `wait` waits for the pipe to be read, too.
-        with subprocess.Popen(
-            argv_of("console_log", it.run_dir), stdout=subprocess.PIPE
-        ) as process:
+        argv = argv_of("console_log", it.run_dir)
+        with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:  # noqa: ASYNC220
             assert process.stdout is not None
             await asyncio.to_thread(os.read, process.stdout.fileno(), 1)
             process.send_signal(signal.SIGTERM)  # Its pipe is full: nobody reads.
